@@ -1,0 +1,51 @@
+# `make demo` and `make test` need nothing but Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help setup demo test lint types bench-tables format clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+setup: $(VENV)/.installed  ## create .venv and install isthmus with pinned dependencies
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("isthmus needs Python 3.11 or newer, this is %s: make PYTHON=python3.11 ..." % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(PY) || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing isthmus and its pinned dependencies (a few minutes, once)"
+	@# torch first and exactly: a dependency's open range would otherwise choose another build of it.
+	@$(PIP) "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) -e ".[demo,dev]"
+	@touch $@
+
+demo: setup  ## fit real houses and write a report to isthmus-demo/
+	@$(PY) -m isthmus demo
+
+lint: setup  ## style and docstrings
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: setup  ## mypy --strict
+	@$(PY) -m mypy --strict src
+
+test: setup lint types  ## everything that must pass before a change is merged
+	@# Many small fits: one thread each, side by side, beats all threads for one.
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@$(PIP) -e ".[bench]"
+	@touch $@
+
+bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the same run
+	@$(PY) benchmarks/tables.py
+
+format: setup  ## let ruff rewrite the code
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+clean:  ## remove what was built, .venv included
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis isthmus-demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
