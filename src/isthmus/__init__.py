@@ -1,0 +1,54 @@
+"""One autoencoder, fitted once, does every job on a table.
+
+Reduce, impute, find outliers, sample and reconstruct with the same fitted model; see ``Autoencoder``.
+
+Importing this package is light: the module of a name, and torch with it, is imported on the name's first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isthmus import errors as errors
+    from isthmus.data.schema import Schema as Schema
+    from isthmus.model import Autoencoder as Autoencoder
+    from isthmus.nets.codes import Dense as Dense
+    from isthmus.nets.codes import Gaussian as Gaussian
+    from isthmus.nets.codes import Quantized as Quantized
+    from isthmus.nets.codes import Sparse as Sparse
+    from isthmus.nets.corruptions import Mask as Mask
+    from isthmus.nets.corruptions import Noise as Noise
+    from isthmus.store import load as load
+
+__version__ = "0.1.0"
+
+# Public name -> the module that holds it (PEP 562).
+_HOMES = {
+    "Autoencoder": "isthmus.model",
+    "Dense": "isthmus.nets.codes",
+    "Gaussian": "isthmus.nets.codes",
+    "Mask": "isthmus.nets.corruptions",
+    "Noise": "isthmus.nets.corruptions",
+    "Quantized": "isthmus.nets.codes",
+    "Schema": "isthmus.data.schema",
+    "Sparse": "isthmus.nets.codes",
+    "load": "isthmus.store",
+}
+
+__all__ = ["__version__", "errors", *_HOMES]  # noqa: PLE0604 (every element is a string)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name == "errors":
+        return import_module("isthmus.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

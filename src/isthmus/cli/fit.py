@@ -1,0 +1,131 @@
+"""``schema`` and ``fit``: from a table to a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+from isthmus.cli import options
+from isthmus.cli.terminal import done, print_rows, say
+from isthmus.cli.words import several, switch, whole, word
+
+CODE_HELP = (
+    "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table"
+)
+
+
+def schema(
+    data: options.Data,
+    out: Annotated[
+        Path | None, word("-o", "--out", metavar="OUT", type=Path, help="write it: .toml or .json")
+    ] = None,
+    columns: options.Columns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Show how a table's columns are understood.
+
+    A column is boolean, a category, a count, a number, a moment (date or time) or text, which is
+    carried along and never coded. With -o that is written down: edit it and give it to
+    `isthmus fit --schema`.
+
+    For example:
+
+      isthmus schema houses.csv
+      isthmus schema houses.csv -o schema.toml
+      isthmus fit houses.csv --schema schema.toml -o houses.isthmus
+    """
+    from isthmus.data.schema import Schema
+    from isthmus.data.sources import open_table
+    from isthmus.files import writing
+
+    if out is not None:
+        options.check_out(out, (".toml", ".json"), inputs=[data])
+    learnt = Schema.learn(
+        open_table(data, missing=tuple(missing or ())), drop=tuple(drop or ()), columns=columns
+    )
+    if not quiet:
+        for note in learnt.notes:
+            say(note)
+    if out is not None:
+        text = learnt.to_toml() if out.suffix.lower() == ".toml" else learnt.to_json()
+        with writing(out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    if json or out is not None:
+        found = f"wrote {out}: {len(learnt.coded)} columns to code, {len(learnt.carried)} carried along"
+        done(found, learnt.to_dict(), quiet=quiet, as_json=json)
+    else:
+        print_rows(learnt.describe())
+
+
+def fit(
+    data: options.Data,
+    out: Annotated[
+        Path, word("-o", "--out", metavar="MODEL", type=Path, help="the model file to write, e.g. m.isthmus")
+    ],
+    code: Annotated[str | None, word("--code", metavar="CODE", help=CODE_HELP)] = None,
+    condition: Annotated[
+        list[str] | None,
+        several("--condition", metavar="COL", help="give these columns to the decoder as well"),
+    ] = None,
+    corrupt: Annotated[
+        list[str] | None,
+        several("--corrupt", metavar="KIND", help="auto, none, mask, noise:0.1-0.5, or mask and noise"),
+    ] = None,
+    columns: options.Columns = None,
+    drop: options.Drop = None,
+    schema: Annotated[
+        Path | None,
+        word("--schema", metavar="FILE", type=Path, help="column kinds as `isthmus schema` writes them"),
+    ] = None,
+    missing: options.Missing = None,
+    epochs: Annotated[
+        int | None, word("--epochs", metavar="N", type=whole(1), help="passes over the data")
+    ] = None,
+    budget: Annotated[
+        str | None, word("--budget", metavar="TIME", help="time to train, such as 60s or 2min")
+    ] = None,
+    seed: options.Seed = 0,
+    resume: Annotated[bool, switch("--resume", help="go on where an interrupted fit stopped")] = False,
+    device: Annotated[
+        str, word("--device", metavar="NAME", help="cpu, cuda or mps; by default the best there is")
+    ] = "auto",
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Fit one model to a table.
+
+    Column kinds are found by themselves (see `isthmus schema`). Checkpoints go to
+    MODEL.checkpoint while training and are removed at the end.
+
+    For example:
+
+      isthmus fit houses.csv -o houses.isthmus
+      isthmus fit houses.csv -o houses.isthmus --code 16 --budget 60s --drop id
+      isthmus fit adult.parquet -o adult.isthmus --condition sex --missing -999
+      isthmus fit houses.csv -o houses.isthmus --resume
+    """
+    options.check_out(out, inputs=[data])
+    from isthmus import Autoencoder
+
+    model = Autoencoder(
+        code=code,
+        condition=tuple(condition or ()),
+        corruption=tuple(corrupt) if corrupt else "auto",
+        columns=columns,
+        drop=tuple(drop or ()),
+        schema=schema,
+        missing=tuple(missing or ()),
+        epochs=epochs,
+        budget=budget,
+        seed=seed,
+        device=device,
+        checkpoint=out.with_name(out.name + ".checkpoint"),
+        resume=resume,
+        verbose=not quiet,
+    ).fit(data)
+    model.save(out)
+    facts = model.inspect()
+    result = {"model": out, **{key: facts[key] for key in ("rows", "code", "weights", "seconds")}}
+    done(f"wrote {out}; see how well each column survives: isthmus inspect {out}", result,
+         quiet=quiet, as_json=json)  # fmt: skip

@@ -1,0 +1,111 @@
+"""``impute``, ``outliers`` and ``sample``: jobs that write a table."""
+
+from typing import Annotated
+
+from isthmus.cli import options
+from isthmus.cli.given import parse_given
+from isthmus.cli.terminal import done
+from isthmus.cli.words import switch, whole, word
+
+
+def impute(
+    model: options.Model,
+    data: options.Data,
+    out: options.TableOut,
+    draws: Annotated[
+        int,
+        word("--draws", metavar="M", type=whole(1), help="write M tables: OUT full.csv is full.1.csv, ..."),
+    ] = 1,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Fill in missing cells.
+
+    Each gets the value most likely by the rest of its row. With --draws M there are M tables of drawn
+    values, whose differences show how unsure the model is.
+
+    For example:
+
+      isthmus impute houses.isthmus gaps.csv -o full.csv
+      isthmus impute houses.isthmus gaps.csv -o full.csv --draws 5     (full.1.csv ... full.5.csv)
+    """
+    options.check_out(out, options.TABLES, inputs=[model, data])
+    from isthmus import load
+    from isthmus.data.sources import write_table
+
+    if draws == 1:
+        tables, paths = [load(model).impute(data)], [out]
+    else:
+        tables = load(model).impute(data, method="sample", draws=draws)
+        stem, dot, ending = out.name.partition(".")
+        paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
+    for table, path in zip(tables, paths, strict=True):
+        write_table(table, path)
+    done(f"wrote {', '.join(map(str, paths))}: {len(tables[0]):,} rows",
+         {"out": paths, "rows": len(tables[0])}, quiet=quiet, as_json=json)  # fmt: skip
+
+
+def outliers(
+    model: options.Model,
+    data: options.Data,
+    out: options.TableOut,
+    explain: Annotated[bool, switch("--explain", help="say which cells are odd and why")] = False,
+    top: Annotated[
+        int, word("--top", metavar="N", type=whole(1), help="rows to explain; by default 10")
+    ] = 10,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Score every row by how odd it is.
+
+    The oddest comes first.
+
+    For example:
+
+      isthmus outliers houses.isthmus houses.csv -o odd.csv
+      isthmus outliers houses.isthmus houses.csv -o why.csv --explain --top 20
+    """
+    options.check_out(out, options.TABLES, inputs=[model, data])
+    import pyarrow as pa
+
+    from isthmus import load
+    from isthmus.data.sources import write_table
+
+    found = load(model).outliers(data)
+    if explain:
+        table = found.explain(top=top)
+    else:
+        table = pa.table({"row": found.order, "score": found.scores[found.order]})
+    write_table(table, out)
+    oddest = int(found.order[0])
+    done(f"wrote {out}: the oddest of {len(found.order):,} rows is row {oddest} (counted from 0)",
+         {"out": out, "rows": len(found.order), "oddest": oddest}, quiet=quiet, as_json=json)  # fmt: skip
+
+
+def sample(
+    model: options.Model,
+    out: options.TableOut,
+    n: Annotated[int, word("-n", metavar="N", type=whole(1), help="rows to make up")],
+    given: options.Given = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Make up new rows.
+
+    They are like those the model was fitted to or, with --given, like those that have these values.
+
+    For example:
+
+      isthmus sample houses.isthmus -n 500 -o new.csv
+      isthmus sample houses.isthmus -n 20 -o pools.csv --given Pool_QC=Excellent Sale_Price=..250000
+      isthmus sample houses.isthmus -n 20 -o two.csv --given 'Street=Pave|Grvl' Fireplaces=1..2
+    """
+    options.check_out(out, options.TABLES, inputs=[model])
+    from isthmus import load
+    from isthmus.data.sources import write_table
+
+    loaded = load(model)
+    table = loaded.sample(n, given=parse_given(given, loaded.schema_), seed=seed)
+    write_table(table, out)
+    done(f"wrote {out}: {len(table):,} rows", {"out": out, "rows": len(table)}, quiet=quiet, as_json=json)

@@ -1,0 +1,86 @@
+"""``inspect`` and ``map``: to see a model and what it makes of the data."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from isthmus.cli import options
+from isthmus.cli.codes import write_numbers
+from isthmus.cli.terminal import done, print_rows, to_json
+from isthmus.cli.words import whole, word
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PICTURES = (".png", ".html")
+
+
+def inspect(model: options.Model, json: options.Json = False) -> None:
+    """Show a model and what it keeps of each column.
+
+    What survives is also what a code reveals: a code is no encryption.
+
+    For example:
+
+      isthmus inspect houses.isthmus
+      isthmus inspect houses.isthmus --json
+    """
+    from isthmus import load
+
+    facts = load(model).inspect()
+    if json:
+        print(to_json(facts))
+        return
+    code = ", ".join(f"{key} {value}" for key, value in facts["code"].items())
+    print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")
+    print(f"code: {code}; {facts['weights']:,} weights, {facts['bytes']:,} bytes\n")
+    print_rows(facts["survival"])
+
+
+def map_(
+    model: options.Model,
+    data: options.Data,
+    out: Annotated[
+        Path,
+        word(
+            "-o", "--out", metavar="OUT", type=Path, help="file to write: .png, .html, .csv, .npy, .parquet"
+        ),
+    ],
+    dim: Annotated[int, word("--dim", metavar="2|3", type=whole(2, 3), help="dimensions of the map")] = 2,
+    color: Annotated[str | None, word("--color", metavar="COL", help="colour points by this column")] = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Draw every row as a point on a map.
+
+    Rows that the model finds alike lie close together.
+
+    For example:
+
+      isthmus map houses.isthmus houses.csv -o map.html --color Sale_Price
+      isthmus map houses.isthmus houses.csv -o map.csv --dim 3
+    """
+    options.check_out(out, (*PICTURES, *options.CODES), inputs=[model, data])
+    from isthmus import load
+    from isthmus.data.sources import open_table
+
+    table = open_table(data).columns
+    labels = _labels(table, color)
+    places = load(model).map(table, dim=dim)
+    if out.suffix.lower() in PICTURES:
+        from isthmus.report.pictures import map_picture
+
+        map_picture(places, labels, out, color or data.name)
+    else:
+        write_numbers(places, "map", out)
+    done(f"wrote {out}: {len(places):,} points", {"out": out, "points": len(places), "dim": dim},
+         quiet=quiet, as_json=json)  # fmt: skip
+
+
+def _labels(table: "pa.Table", color: str | None) -> Any:
+    from isthmus.errors import UsageError
+
+    if color is None:
+        return None
+    if color not in table.column_names:
+        raise UsageError(f"--color {color}: no such column; there are {', '.join(table.column_names)}")
+    return table.column(color).to_numpy()
