@@ -1,0 +1,459 @@
+"""The estimator: frames in, frames out, one thin method a job."""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from isthmus.data.schema import Schema
+from isthmus.data.sources import Table, open_table
+from isthmus.errors import DataError, IsthmusWarning, UsageError
+from isthmus.given import Given
+from isthmus.halves import Decoder, Encoder, Part
+from isthmus.nets.codes import Code, parse_code
+from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
+from isthmus.results import Outliers
+from isthmus.tasks import impute, inspect, outliers, reconstruct, synthesize
+from isthmus.tasks.batches import Codes, Floats
+from isthmus.tasks.fit import Settings, fit
+from isthmus.tasks.reduce import Projection
+from isthmus.training.loop import History
+from isthmus.training.progress import Lines
+
+_Half = TypeVar("_Half", Encoder, Decoder)
+
+
+class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """One autoencoder of a table, fitted once, for every job.
+
+    Parameters
+    ----------
+    code
+        What a row becomes: a size, words such as "gaussian:16", or an `isthmus.Dense`, `Gaussian`, `Sparse`,
+        `Quantized`. By default a dense code of three numbers a column.
+    corruption
+        What is hidden or spoilt in training: "mask", "noise:0.1-0.5", "none", objects, or several. "auto" masks,
+        except for a code with a prior of its own.
+    condition
+        Columns that the decoder reads as well, so that the code need not carry them.
+    columns, drop
+        Columns to keep, columns to leave out.
+    schema
+        A `Schema`, or kinds by column name, such as `{"zip": "category"}`, where guessing would go wrong.
+    missing
+        Values that mean "missing" beside the usual ones.
+    width, blocks
+        Width of the hidden states and number of residual blocks on either side of the code.
+    epochs, budget
+        Passes over the data, or time to take ("90s", "2min", seconds), kept within a tenth.
+    batch_size, learning_rate
+        Rows a step, and the highest rate of the schedule.
+    seed
+        The same data, seed, threads and version give the same model, bit for bit, on one machine.
+    device
+        "auto", "cpu", "cuda" or "mps".
+    checkpoint, resume
+        A file to save the state of training in, and whether to go on from it.
+    verbose
+        Whether to show progress on stderr.
+
+    Attributes
+    ----------
+    schema_
+        The typed variables.
+    n_features_in_, feature_names_in_
+        Columns in the training data, and their names where they have any.
+    history_
+        Losses at each check, with notes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> flowers = load_iris(as_frame=True).frame
+    >>> model = Autoencoder(code=2, epochs=50).fit(flowers)
+    >>> model.encode(flowers).shape
+    (150, 2)
+    >>> list(model.sample(3).columns) == list(flowers.columns)
+    True
+    """
+
+    kind = "autoencoder"
+
+    def __init__(
+        self,
+        code: int | str | Code | None = None,
+        *,
+        corruption: str | Corruption | Sequence[Corruption] | None = "auto",
+        condition: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        drop: Sequence[str] = (),
+        schema: Schema | Mapping[str, str] | None = None,
+        missing: Collection[object] = (),
+        width: int = 256,
+        blocks: int = 2,
+        epochs: float | None = None,
+        budget: float | str | None = None,
+        batch_size: int = 1024,
+        learning_rate: float = 4e-3,
+        seed: int = 0,
+        device: str = "auto",
+        checkpoint: str | PathLike[str] | None = None,
+        resume: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.code = code
+        self.corruption = corruption
+        self.condition = condition
+        self.columns = columns
+        self.drop = drop
+        self.schema = schema
+        self.missing = missing
+        self.width = width
+        self.blocks = blocks
+        self.epochs = epochs
+        self.budget = budget
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+        self.device = device
+        self.checkpoint = checkpoint
+        self.resume = resume
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from a table; `y` is ignored.
+
+        Parameters
+        ----------
+        X
+            A path (.csv, .csv.gz, .parquet, ...), a pandas, polars or pyarrow frame, or a 2-D array.
+
+        Raises
+        ------
+        DataError, UsageError
+            In one line: what is wrong with the data or the settings, where, and what to do.
+        """
+        started = time.monotonic()
+        settings = self._settings()
+        table = self._open(X)
+        schema = self.schema if isinstance(self.schema, Schema) else None
+        declared = None if isinstance(self.schema, Schema) else self.schema
+        self.schema_ = schema or Schema.learn(table, declared, self.drop, self.columns)
+        self.flavour_ = table.flavour
+        x = self.codec_.encode(table)
+        names = [variable.name for variable in self.schema_.coded]
+        condition = tuple(_place(name, names) for name in self.condition)
+        for note in self.schema_.notes:
+            warnings.warn(note, IsthmusWarning, stacklevel=2)
+        trained = fit(
+            x,
+            [variable.size for variable in self.schema_.coded],
+            Settings(condition=condition, **settings),
+            started=started,
+            progress=Lines() if self.verbose else None,
+        )
+        self.net_, self.history_ = trained.net, trained.history
+        self._learn_names(table)
+        self._finish(x, trained.held_out, time.monotonic() - started)
+        return self
+
+    def _finish(self, x: Floats, held: npt.NDArray[np.bool_], seconds: float) -> None:
+        """Learn what the jobs compare with: survival, what is usual, and the axes of the map."""
+        training = x[~held] if (~held).any() else x
+        self._n_features_out = int(self.net_.code.size or 0)
+        self.survival_ = inspect.survival(self.net_, x[held], training)
+        self.reference_ = outliers.Reference.learn(self.net_, training, self.seed)
+        self.projection_ = Projection.learn(self.reference_.codes)
+        self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed}
+
+    def encode(self, X: Any) -> Codes:
+        """Turn rows into codes (rows, size)."""
+        return reconstruct.encode(self.net_, self.codec_.encode(self._check(X)))
+
+    def decode(self, codes: npt.ArrayLike, given: Any = None) -> Any:
+        """Turn codes (rows, size) into rows, of the kind of table the model was fitted on.
+
+        `given` holds condition columns: `{"column": value}` for all rows, or a table of one row a code.
+        """
+        check_is_fitted(self, "net_")
+        return self._decode(codes, given)
+
+    def reconstruct(self, X: Any) -> Any:
+        """Send rows through the code and back; what comes out is what the code keeps of them."""
+        table = self._check(X)
+        values = reconstruct.reconstruct(self.net_, self.codec_.encode(table))
+        return table.give(self.codec_.decode(values, table.columns))
+
+    def transform(self, X: Any) -> Codes:
+        """Encode, under scikit-learn's name."""
+        return self.encode(X)
+
+    def inverse_transform(self, X: npt.ArrayLike) -> Any:
+        """Decode, under scikit-learn's name."""
+        return self.decode(X)
+
+    def score_samples(self, X: Any) -> Floats:
+        """Log-likelihood (rows,) in nats of each row under what its own code says of it."""
+        return reconstruct.log_likelihood(self.net_, self.codec_.encode(self._check(X))).sum(1)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean of `score_samples`: higher is better, so that searches over settings can compare."""
+        return float(self.score_samples(X).mean())
+
+    def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
+        """Fill missing cells, and touch no other.
+
+        Parameters
+        ----------
+        X
+            Rows, any cells of which may be missing.
+        method
+            "mode" for the likeliest value, "mean" for expected numbers, "sample" for a joint draw.
+        draws
+            With more than one, a list of that many filled tables, each a draw.
+        seed
+            Same seed, same draws.
+        """
+        table = self._check(X)
+        x = self.codec_.encode(table)
+        if draws < 1:
+            raise UsageError(f"draws is {draws!r}; give 1 or more")
+        if draws > 1:
+            return [self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)]
+        return self._filled(table, impute.impute(self.net_, x, method, seed))
+
+    def _filled(self, table: Table, values: Floats) -> Any:
+        """Put values into the table's missing cells."""
+        columns, filled = table.columns, self.codec_.decode(values)
+        for name in filled.column_names:
+            if name in columns.column_names:
+                own = columns[name]
+                new = filled[name].cast(own.type) if own.type != filled[name].type else filled[name]
+                columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(own.is_null(), new, own))
+            else:
+                columns = columns.append_column(name, filled[name])
+        return table.give(columns)
+
+    def outliers(self, X: Any) -> Outliers:
+        """Score rows by how odd they are; `.explain()` names the cells that make them so."""
+        table = self._check(X)
+        x = self.codec_.encode(table, clip=False)
+        return Outliers(self, table, x, self.reference_.look(self.net_, x))
+
+    def sample(self, n: int, given: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
+        """Make up rows.
+
+        Parameters
+        ----------
+        n
+            How many.
+        given
+            What holds in all of them: `{"column": value}`, `(low, high)` with None for an open end, or a list of
+            allowed values. Any columns, decided now and not when the model was fitted.
+        seed
+            Same seed, same rows.
+
+        Raises
+        ------
+        UsageError
+            For an unknown column, a value or range never seen in training, or a model that cannot sample.
+        """
+        check_is_fitted(self, "net_")
+        if n < 1:
+            raise UsageError(f"n is {n!r}; give 1 or more rows")
+        net = self.net_
+        read = Given.read(given, self.schema_, net.columns)
+        x = read.rows(n, len(self.schema_.coded))
+        if net.unmasks:
+            values = synthesize.unmask(net, x, np.isnan(x), seed, limits=read.limits)
+        else:
+            stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)
+            if stray:
+                raise UsageError(
+                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only be given single "
+                    "values of its condition columns: fit with corruption mask, or with condition"
+                )
+            values = synthesize.from_prior(net, n, seed, x)
+        return self.flavour_.without_rows().give(self.codec_.decode(values))
+
+    def map(self, X: Any, dim: int = 2) -> Floats:
+        """Place rows on a map (rows, dim): rows with similar codes lie close together."""
+        return self.projection_(self.encode(X), dim)
+
+    def inspect(self) -> dict[str, Any]:
+        """Give the facts of the model: schema, code, sizes, training curve, and what survives column by column."""
+        check_is_fitted(self, "net_")
+        weights = sum(p.numel() for p in self.net_.parameters())
+        stored = sum(t.numel() * t.element_size() for t in [*self.net_.state_dict().values(), *self._tensors().values()])
+        columns = [{"column": v.name, "kind": v.kind} for v in self.schema_.coded]
+        return {
+            "schema": self.schema_.describe(),
+            "code": self.net_.code.to_dict(),
+            "weights": weights,
+            "bytes": stored,
+            **self.fitted_,
+            "history": self.history_.checks,
+            "best_step": self.history_.best_step,
+            "notes": [*self.schema_.notes, *self.history_.notes],
+            "survival": [column | row for column, row in zip(columns, self.survival_, strict=True)],
+        }
+
+    @property
+    def encoder(self) -> Encoder:
+        """The first half, which can be saved and used alone."""
+        return self._half(Encoder)
+
+    @property
+    def decoder(self) -> Decoder:
+        """The second half, which can be saved and used alone."""
+        return self._half(Decoder)
+
+    def _half(self, half: type[_Half]) -> _Half:
+        check_is_fitted(self, "net_")
+        part = half.__new__(half)
+        part.schema_, part.flavour_, part.net_ = self.schema_, self.flavour_, self.net_
+        return part
+
+    def _settings(self) -> dict[str, Any]:
+        """Read the settings; the constructor stores them unread, as scikit-learn asks."""
+        code = parse_code(self.code)
+        corruption = self.corruption
+        if isinstance(corruption, str) and corruption == "auto":
+            corruption = () if code.generative else (Mask(),)
+        for name in ("width", "blocks", "batch_size"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)!r}; give a whole number of 1 or more")
+        for name in ("epochs", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"{name} is {value!r}; give a number above 0")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise UsageError(f"seed is {self.seed!r}; give a whole number of 0 or more")
+        if self.resume and self.checkpoint is None:
+            raise UsageError("resume needs checkpoint, the file to go on from")
+        return {
+            "code": code,
+            "corruption": parse_corruption(corruption),
+            "width": self.width,
+            "blocks": self.blocks,
+            "epochs": self.epochs,
+            "budget": parse_duration(self.budget),
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "seed": self.seed,
+            "device": self.device,
+            "checkpoint": None if self.checkpoint is None else Path(self.checkpoint),
+            "resume": self.resume,
+        }
+
+    def _open(self, X: Any) -> Table:
+        return X if isinstance(X, Table) else open_table(X, missing=self.missing)
+
+    def _check(self, X: Any) -> Table:
+        """Open rows for a fitted model; an array must have as many columns as the one in training."""
+        check_is_fitted(self, "net_")
+        table = self._open(X)
+        if not table.flavour.named and table.columns.num_columns != self.n_features_in_:
+            raise DataError(
+                f"X has {table.columns.num_columns} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return table
+
+    def _learn_names(self, table: Table) -> None:
+        self.n_features_in_ = table.columns.num_columns
+        if table.flavour.named:
+            self.feature_names_in_ = np.asarray(table.columns.column_names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what scikit-learn may expect: missing cells and words are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _facts(self) -> dict[str, Any]:
+        return super()._facts() | {
+            "fitted": self.fitted_,
+            "history": asdict(self.history_),
+            "survival": self.survival_,
+            "missing": list(self.missing),
+            "names": list(self.feature_names_in_) if hasattr(self, "feature_names_in_") else None,
+            "features": self.n_features_in_,
+        }
+
+    def _tensors(self) -> dict[str, Tensor]:
+        held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
+        held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
+        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
+
+    @classmethod
+    def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str) -> Self:
+        """Make a model from what a file holds."""
+        self = super().from_file(facts, tensors, device)
+        cls.__init__(
+            self,
+            self.net_.code,
+            corruption=self.net_.corruption,
+            condition=[self.schema_.coded[j].name for j in self.net_.condition],
+            schema=self.schema_,
+            missing=facts["missing"],
+            width=self.net_.width,
+            blocks=self.net_.depth,
+            seed=facts["fitted"]["seed"],
+            device=device,
+        )
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith("net.")}
+        self.reference_ = outliers.Reference(
+            **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
+        )
+        self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
+        self.fitted_, self.survival_ = facts["fitted"], facts["survival"]
+        self.history_ = History(**facts["history"])
+        self._n_features_out = int(self.net_.code.size or 0)
+        self.n_features_in_ = facts["features"]
+        if facts["names"] is not None:
+            self.feature_names_in_ = np.asarray(facts["names"], dtype=object)
+        return self
+
+
+KINDS: dict[str, type[Part]] = {part.kind: part for part in (Autoencoder, Encoder, Decoder)}
+
+
+def parse_duration(given: float | str | None) -> float | None:
+    """Read seconds from a number or from words such as "90s", "2min", "1h".
+
+    Examples
+    --------
+    >>> parse_duration("2min"), parse_duration(45), parse_duration(None)
+    (120.0, 45.0, None)
+    """
+    if given is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|sec|min|m|h)?\s*", str(given))
+    seconds = float(found[1]) * {"m": 60, "h": 3600}.get((found[2] or "s")[0], 1) if found else 0.0
+    if seconds <= 0:
+        raise UsageError(f"budget is {given!r}; give a time such as 60s, 2min or 1h")
+    return seconds
+
+
+def _place(name: str, names: Sequence[str]) -> int:
+    if name not in names:
+        raise UsageError(f"condition {name!r}: no such coded column; there are {', '.join(names)}")
+    return names.index(name)

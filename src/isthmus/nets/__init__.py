@@ -1,0 +1,1 @@
+"""Torch modules and nothing else: the hourglass, its codes, corruptions and likelihoods."""

@@ -1,0 +1,167 @@
+"""A table's variables side by side: one long alphabet of tokens, one softmax a variable in a few matrix operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.nets.likelihoods import UNKNOWN, Likelihood, Numeric, likelihood_from
+
+# Logits stay within these bounds, so that exp() neither overflows nor vanishes in float32 and the softmax of each
+# variable needs no pass for its maximum. Odds of e^60 are as good as certain.
+_BOUND = 30.0
+
+
+class Cells(NamedTuple):
+    """A batch of rows as the network reads them.
+
+    `token` (rows, columns); `number` (rows, numeric columns) in standard deviations, 0 where hidden or missing;
+    `hidden` (rows, columns), cells that tell nothing.
+    """
+
+    token: Tensor
+    number: Tensor
+    hidden: Tensor
+
+
+class Columns(nn.Module):
+    """The likelihoods of all variables and where each one's tokens lie in the long alphabet."""
+
+    offset: Tensor
+    member: Tensor
+
+    def __init__(self, likelihoods: Sequence[Likelihood]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(likelihoods)
+        self.sizes = [likelihood.size for likelihood in likelihoods]
+        self.total = sum(self.sizes)
+        self.numeric = [j for j, likelihood in enumerate(likelihoods) if likelihood.numeric]
+        sizes = torch.tensor(self.sizes)
+        owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+        self.register_buffer("offset", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("member", nn.functional.one_hot(owner, len(sizes)).float(), persistent=False)
+
+    @classmethod
+    def from_facts(cls, facts: Sequence[dict[str, Any]]) -> Columns:
+        """Make empty ones of the given shapes, to be filled from a model file."""
+        return cls([likelihood_from(fact) for fact in facts])
+
+    @property
+    def likelihoods(self) -> list[Likelihood]:
+        """The variables' likelihoods, in order."""
+        return list(self.each)  # type: ignore[arg-type]
+
+    @property
+    def numerics(self) -> list[Numeric]:
+        """The likelihoods of the numeric variables."""
+        return [self.each[j] for j in self.numeric]  # type: ignore[misc]
+
+    @property
+    def slices(self) -> list[slice]:
+        """Where each variable's tokens lie."""
+        return [slice(int(o), int(o) + size) for o, size in zip(self.offset, self.sizes, strict=True)]
+
+    @property
+    def outputs(self) -> int:
+        """Numbers the decoder gives a row: a logit a token and a mean a number."""
+        return self.total + len(self.numeric)
+
+    def facts(self) -> list[dict[str, Any]]:
+        """What `from_facts` needs."""
+        return [likelihood.facts() for likelihood in self.likelihoods]
+
+    def tokenize(self, x: Tensor, hidden: Tensor | None = None) -> Cells:
+        """Turn values (rows, columns; float64, NaN missing, -1 unseen) into cells; unknown ones count as hidden."""
+        token = torch.stack([likelihood.tokens(x[:, j]) for j, likelihood in enumerate(self.likelihoods)], 1)
+        unknown = token == UNKNOWN
+        hidden = unknown if hidden is None else hidden | unknown
+        number = torch.where(hidden[:, self.numeric], 0.0, self.standardise(x))
+        return Cells(token.clamp(min=0), number, hidden)
+
+    def standardise(self, x: Tensor) -> Tensor:
+        """Numbers (rows, numeric columns) of values (rows, columns) in standard deviations, 0 where missing."""
+        if not self.numeric:
+            return torch.zeros(len(x), 0, device=x.device)
+        mean, spread = torch.stack([numeric.unit for numeric in self.numerics], 1)
+        return ((x[:, self.numeric] - mean) / spread).nan_to_num(0.0).float()
+
+    def log_marginals(self, token: Tensor) -> Tensor:
+        """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""
+        counts = torch.bincount((token + self.offset).flatten(), minlength=self.total) + 0.5
+        return (counts / (counts @ self.member)[self.member.argmax(1)]).log().float()
+
+
+class TableDistribution:
+    """What the decoder says about a batch of rows: for each cell a distribution over its variable's tokens.
+
+    Made from the decoder's raw numbers (rows, outputs): the logits of all variables, then the means of all numbers.
+    """
+
+    def __init__(self, columns: Columns, raw: Tensor) -> None:
+        self.columns = columns
+        self._logits = raw[:, : columns.total].clamp(-_BOUND, _BOUND)
+        self.numbers = raw[:, columns.total :]
+        self._mass = self._logits.exp()
+        self._log_sum = (self._mass @ columns.member).log()
+
+    def log_prob(self, token: Tensor) -> Tensor:
+        """Log-probability in nats (rows, columns) of tokens (rows, columns)."""
+        return self._logits.gather(1, token + self.columns.offset) - self._log_sum
+
+    def probabilities(self, column: int) -> Tensor:
+        """Probabilities (rows, tokens) of one variable, "missing" last where it has one."""
+        mass = self._mass[:, self.columns.slices[column]]
+        return mass / mass.sum(1, keepdim=True)
+
+    def present(self, column: int) -> Tensor:
+        """Probabilities (rows, values) of one variable given that it is not missing."""
+        p = self.probabilities(column)[:, : self.columns.likelihoods[column].present]
+        return p / p.sum(1, keepdim=True).clamp(min=1e-30)
+
+    def mean(self, *, missing: bool = True) -> Tensor:
+        """Means of numbers and likeliest values of the rest (rows, columns), float64.
+
+        With `missing`, NaN where "missing" is likelier than any value.
+        """
+        return self._each(missing, self._mean)
+
+    def mode(self, *, missing: bool = True) -> Tensor:
+        """Likeliest values (rows, columns): as `mean`, but a number likelier than not to be one exact value is it."""
+        return self._each(missing, self._mode)
+
+    def quantile(self, column: int, q: float) -> Tensor:
+        """Value (rows,) of a number below which a share q of its distribution lies."""
+        numeric, p = self.columns.likelihoods[column], self.present(column)
+        assert isinstance(numeric, Numeric)
+        above = p.cumsum(1)
+        token = (above < q).sum(1, keepdim=True).clamp(max=numeric.present - 1)
+        part = (q - (above - p).gather(1, token)) / p.gather(1, token).clamp(min=1e-12)
+        at = (part.clamp(0, 1) * (numeric.QUANTILES - 1)).round().long()
+        return numeric.inside[token[:, 0]].gather(1, at)[:, 0]
+
+    def _mean(self, column: int, likelihood: Likelihood) -> Tensor:
+        if not isinstance(likelihood, Numeric):
+            return self.present(column).argmax(1).double()
+        mean, spread = likelihood.unit
+        value = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
+        return value.clamp(*likelihood.range)
+
+    def _mode(self, column: int, likelihood: Likelihood) -> Tensor:
+        value = self._mean(column, likelihood)
+        if not isinstance(likelihood, Numeric):
+            return value
+        top = self.present(column).max(1)
+        sure = (top.values > 0.5) & likelihood.atoms[top.indices]
+        return torch.where(sure, likelihood.centre[top.indices], value)
+
+    def _each(self, missing: bool, read: Any) -> Tensor:
+        values = []
+        for j, likelihood in enumerate(self.columns.likelihoods):
+            value = read(j, likelihood)
+            if missing and likelihood.missing:
+                value = torch.where(self.probabilities(j)[:, -1] > 0.5, torch.nan, value)
+            values.append(value)
+        return torch.stack(values, 1)

@@ -1,0 +1,47 @@
+"""The second half of the hourglass: from a code, and any condition columns, to a distribution for every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isthmus.nets.columns import Cells, Columns, TableDistribution
+from isthmus.nets.encoders import Embedding, Residual
+
+
+class TableDecoder(nn.Module):
+    """A code through residual blocks to one long row of logits and means, beside a straight path.
+
+    ::
+
+        code ─┬─ Linear (+ Embedding of condition columns) ── Residual x blocks ── LayerNorm ── Linear ──┬─ distribution
+              └─ Linear ─────────────────────────────────────────────────────────────────────────────────┘
+    """
+
+    def __init__(self, columns: Columns, code: int, width: int, blocks: int, condition: Sequence[int]) -> None:
+        super().__init__()
+        self.widen = nn.Linear(code, width)
+        self.condition = Embedding(columns, width, condition) if condition else None
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, columns.outputs)
+        self.straight = nn.Linear(code, columns.outputs, bias=False)
+
+    def forward(self, code: Tensor, given: Cells | None, columns: Columns) -> TableDistribution:
+        """Code (rows, size) to a distribution; `given` holds the condition columns."""
+        return TableDistribution(columns, self.head(self.trunk(code, given, columns)) + self.straight(code))
+
+    def trunk(self, code: Tensor, given: Cells | None, columns: Columns) -> Tensor:
+        """Code (rows, size) to the hidden state (rows, width) that the head reads."""
+        x = self.widen(code)
+        if self.condition is not None and given is not None:
+            x = x + self.condition(given, columns)
+        out: Tensor = self.norm(self.blocks(x))
+        return out
+
+    def logits(self, trunk: Tensor, code: Tensor, tokens: slice) -> Tensor:
+        """Logits (rows, tokens) of one variable alone, from the hidden state and the code."""
+        own = F.linear(trunk, self.head.weight[tokens], self.head.bias[tokens])
+        return own + F.linear(code, self.straight.weight[tokens])

@@ -1,0 +1,80 @@
+"""The first half of the hourglass: from cells to the hidden state that a code is read off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isthmus.nets.columns import Cells, Columns
+
+
+class Residual(nn.Module):
+    """LayerNorm, widen, SiLU, narrow, add; the last layer starts at zero, so a new block changes nothing."""
+
+    def __init__(self, width: int, factor: int = 2) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, factor * width)
+        self.narrow = nn.Linear(factor * width, width)
+        nn.init.zeros_(self.narrow.weight)
+        nn.init.zeros_(self.narrow.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Hidden state (rows, width) to hidden state."""
+        out: Tensor = x + self.narrow(F.silu(self.widen(self.norm(x))))
+        return out
+
+
+class Embedding(nn.Module):
+    """The sum of one vector a cell: its token's, or its column's "hidden"; a number adds its value times a vector."""
+
+    def __init__(self, columns: Columns, width: int, which: Sequence[int] | None = None, *, squash: bool = True) -> None:
+        super().__init__()
+        self.which = list(range(len(columns.sizes))) if which is None else list(which)
+        self.numeric = [i for i, j in enumerate(columns.numeric) if j in self.which]
+        self.squash = squash
+        scale = 1 / math.sqrt(len(self.which))
+        self.tokens = nn.Parameter(torch.randn(columns.total + len(columns.sizes), width) * scale)
+        self.numbers = nn.Parameter(torch.randn(len(self.numeric), width) * scale)
+
+    def forward(self, cells: Cells, columns: Columns) -> Tensor:
+        """Sum the vectors of a row's cells: (rows, width)."""
+        hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
+        index = torch.where(cells.hidden, hidden, cells.token + columns.offset)[:, self.which]
+        number = cells.number[:, self.numeric]
+        if self.squash:
+            number = number / (1 + number.abs() / 3)
+        return F.embedding_bag(index, self.tokens, mode="sum") + number @ self.numbers
+
+
+class TableEncoder(nn.Module):
+    """Embedded cells through residual blocks, beside a straight path without any.
+
+    The straight path starts as a principal component analysis, so that the whole can only be better than one.
+
+    ::
+
+        cells ─┬─ Embedding (+ noise level) ── Residual x blocks ── LayerNorm ── Linear ──┬─ pre-code
+               └─ Embedding ──────────────────────────────────────────────────────────────┘
+    """
+
+    def __init__(self, columns: Columns, width: int, blocks: int, projected: int, *, noisy: bool) -> None:
+        super().__init__()
+        self.embedding = Embedding(columns, width)
+        self.level = nn.Linear(1, width, bias=False) if noisy else None
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+        self.norm = nn.LayerNorm(width)
+        self.project = nn.Linear(width, projected)
+        self.straight = Embedding(columns, projected, squash=False)
+
+    def forward(self, cells: Cells, level: Tensor, columns: Columns) -> Tensor:
+        """Cells and noise levels (rows, 1) to the pre-code (rows, projected)."""
+        x = self.embedding(cells, columns)
+        if self.level is not None:
+            x = x + self.level(level)
+        out: Tensor = self.project(self.norm(self.blocks(x))) + self.straight(cells, columns)
+        return out

@@ -1,0 +1,188 @@
+"""The sentence as one module: cells -> corruption -> encoder -> code -> condition -> decoder -> likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.nets.codes import Code, parse_code
+from isthmus.nets.columns import Cells, Columns, TableDistribution
+from isthmus.nets.corruptions import CORRUPTIONS, Corruption, Mask, Noise, Spoilt
+from isthmus.nets.decoders import TableDecoder
+from isthmus.nets.encoders import TableEncoder
+
+CONDITION_DROPOUT = 0.1
+"""Share of rows whose condition is hidden in training, so that decoding without it is known too
+(Ho and Salimans 2022, "Classifier-free diffusion guidance")."""
+
+
+class Hourglass(nn.Module):
+    """An autoencoder of a table's rows.
+
+    Parameters
+    ----------
+    columns
+        The variables' likelihoods.
+    code
+        What the middle is; its `size` must be known.
+    width, blocks
+        Width of the hidden states, and residual blocks on either side of the code.
+    condition
+        Columns that the decoder reads as well, so that the code need not carry them.
+    corruption
+        What is spoilt before encoding in training; none makes a plain autoencoder.
+    visible, numbers
+        Weights of the losses of cells that were not hidden, and of numbers' errors beside their histograms.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        code: Code,
+        *,
+        width: int,
+        blocks: int = 2,
+        condition: Sequence[int] = (),
+        corruption: Sequence[Corruption] = (),
+        visible: float = 0.3,
+        numbers: float = 1.0,
+    ) -> None:
+        super().__init__()
+        assert code.size is not None
+        self.columns = columns
+        self.code, self.width, self.depth = code, width, blocks
+        self.condition, self.corruption = list(condition), tuple(corruption)
+        self.visible, self.numbers = visible, numbers
+        noisy = any(isinstance(kind, Noise) for kind in corruption)
+        self.encoder = TableEncoder(columns, width, blocks, code.projected, noisy=noisy)
+        self.decoder = TableDecoder(columns, code.size, width, blocks, condition)
+
+    def config(self) -> dict[str, Any]:
+        """Everything `from_config` needs to build the same, empty of weights."""
+        return {
+            "columns": self.columns.facts(),
+            "code": self.code.to_dict(),
+            "width": self.width,
+            "blocks": self.depth,
+            "condition": self.condition,
+            "corruption": [kind.to_dict() for kind in self.corruption],
+            "visible": self.visible,
+            "numbers": self.numbers,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Hourglass:
+        """Build an hourglass from its configuration, to be filled with weights from a file."""
+        code = dict(config["code"])
+        kind = type(parse_code(code.pop("name")))
+        corruption = [dict(each) for each in config["corruption"]]
+        return cls(
+            Columns.from_facts(config["columns"]),
+            kind(**code),
+            width=config["width"],
+            blocks=config["blocks"],
+            condition=config["condition"],
+            corruption=[CORRUPTIONS[each.pop("name")](**each) for each in corruption],
+            visible=config["visible"],
+            numbers=config["numbers"],
+        )
+
+    @property
+    def unmasks(self) -> bool:
+        """Whether it was trained with hidden cells, and so can fill rows cell by cell."""
+        return any(isinstance(kind, Mask) for kind in self.corruption)
+
+    def encode(self, cells: Cells, level: Tensor | None = None) -> Tensor:
+        """Cells to codes (rows, size), without any randomness."""
+        return self.code.encode(self._pre(cells, level))
+
+    def _pre(self, cells: Cells, level: Tensor | None) -> Tensor:
+        level = torch.zeros(len(cells.token), 1, device=cells.token.device) if level is None else level
+        pre: Tensor = self.encoder(cells, level, self.columns)
+        return pre
+
+    def decode(self, code: Tensor, given: Cells | None = None) -> TableDistribution:
+        """Codes (rows, size) to distributions; without `given` the condition columns count as hidden."""
+        return self._distribution(self.code.decode(code), given)
+
+    def _distribution(self, read: Tensor, given: Cells | None) -> TableDistribution:
+        out: TableDistribution = self.decoder(read, self.condition_cells(read, given), self.columns)
+        return out
+
+    def condition_cells(self, read: Tensor, given: Cells | None) -> Cells | None:
+        """What the decoder reads beside the code: `given`, all hidden where nothing is given, None without need."""
+        if not self.condition or given is not None:
+            return given
+        nothing = torch.full((len(read), len(self.columns.sizes)), torch.nan, dtype=torch.float64, device=read.device)
+        return self.columns.tokenize(nothing, torch.ones_like(nothing, dtype=torch.bool))
+
+    def forward(self, cells: Cells, level: Tensor | None = None) -> TableDistribution:
+        """Cells to what the decoder says about all of them, through the code."""
+        return self.decode(self.encode(cells, level), cells if self.condition else None)
+
+    def losses(self, x: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+        """Named losses of a batch of values (rows, columns), each a mean over cells.
+
+        `hidden` and `visible`
+            nats a cell, of cells that were hidden and of those that were seen.
+        `hidden_numbers` and `visible_numbers`
+            log of the mean's error in the column's own standard deviations, which is the likelihood of a normal
+            whose variance is the best one (Rybkin et al. 2021, "Simple and effective VAE training with calibrated
+            decoders", eq. 6), spread over all cells.
+        `kl`
+            nats a cell, so that its sum with `visible` bounds the likelihood.
+        """
+        clean = self.columns.tokenize(x)
+        spoilt = Spoilt(x, torch.zeros_like(x, dtype=torch.bool), torch.zeros(len(x), 1, device=x.device))
+        for kind in self.corruption:
+            spoilt = kind(spoilt, self.columns, rng)
+        seen = self.columns.tokenize(spoilt.values, spoilt.hidden)
+        read, losses = self.code.forward(self._pre(seen, spoilt.level), rng)
+        said = self._distribution(read, self._given(seen, rng) if self.condition else None)
+        known = ~clean.hidden  # an unseen category has no token to be asked for
+        nats = -said.log_prob(clean.token)
+        squared = (said.numbers - self.columns.standardise(x)).square()
+        numbers = known & ~x.isnan()
+        out = {}
+        for name, chosen in (("visible", known & ~seen.hidden), ("hidden", known & seen.hidden)):
+            if name == "hidden" and not self.unmasks:
+                continue
+            out[name] = (nats * chosen).sum() / chosen.sum().clamp(min=1)
+            if self.columns.numeric:
+                error = _log_error(squared, (chosen & numbers)[:, self.columns.numeric])
+                out[f"{name}_numbers"] = error / len(self.columns.sizes)
+        if "kl" in losses:
+            out["kl"] = losses["kl"] / x.shape[1]
+        return out
+
+    def _given(self, seen: Cells, rng: torch.Generator) -> Cells:
+        dropped = torch.rand((len(seen.token), 1), generator=rng, device=seen.token.device) < CONDITION_DROPOUT
+        hidden = seen.hidden | dropped
+        number = torch.where(hidden[:, self.columns.numeric], 0.0, seen.number)
+        return seen._replace(hidden=hidden, number=number)
+
+    def weights(self, share: float) -> dict[str, float]:
+        """How much each loss counts at a share of the run; `kl` is warmed up over its first third."""
+        visible = self.visible if self.unmasks else 1.0
+        beta = getattr(self.code, "beta", 0.0)
+        return {
+            "hidden": 1.0,
+            "visible": visible,
+            "hidden_numbers": self.numbers,
+            "visible_numbers": visible * self.numbers,
+            "kl": beta * min(1.0, share * 3 + 0.01),
+        }
+
+
+_SURE = 1e-6
+"""Squared error, in squared standard deviations, below which precision earns nothing."""
+
+
+def _log_error(squared: Tensor, shown: Tensor) -> Tensor:
+    """Half the log of each column's mean squared error over the shown cells, summed over columns."""
+    count = shown.sum(0)
+    error = (squared * shown).sum(0) / count.clamp(min=1)
+    return (0.5 * torch.log(error + _SURE) * (count > 0)).sum()

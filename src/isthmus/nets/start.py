@@ -1,0 +1,71 @@
+"""Where training starts: at a principal component analysis of the rows, and at the columns' own frequencies.
+
+From random weights a narrow code spends most of a run on finding out that numbers are numbers. Here the straight paths
+of encoder and decoder start as a whitened PCA of standardised numbers and one-hot categories, and the decoder's biases
+as log-frequencies; the residual blocks learn what PCA cannot say. Held-out losses after 10 epochs are then those of
+40 epochs without.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from isthmus.nets.columns import Columns
+from isthmus.nets.hourglass import Hourglass
+
+_FLOOR = 1e-3
+"""Components of less than this share of the first one's variance are not whitened any further."""
+
+
+@torch.no_grad()
+def start_at_principal_components(net: Hourglass, x: Tensor) -> None:
+    """Set the straight paths and biases of a fresh `net` from training values `x` (rows, columns)."""
+    columns = net.columns
+    cells = columns.tokenize(x)
+    head, size = net.decoder.head, net.decoder.straight.in_features
+    head.bias[: columns.total] = columns.log_marginals(cells.token)
+    head.bias[columns.total :] = 0
+    head.weight[columns.total :] *= 0.1
+    net.encoder.project.weight *= 0.1
+    net.encoder.project.bias.zero_()
+    net.decoder.straight.weight.zero_()
+    token, number, bias, back = _whitened(columns, x, size)
+    straight = net.encoder.straight
+    straight.tokens[:, size:] = 0
+    straight.numbers[:, size:] = 0
+    straight.tokens[:, :size] = token
+    straight.numbers[:, :size] = number
+    net.encoder.project.bias[:size] = bias
+    net.decoder.straight.weight[columns.total :] = back
+
+
+def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Loadings of tokens (tokens and hidden, size) and numbers (numeric, size), bias (size,), and the way back."""
+    cells = columns.tokenize(x)
+    categorical = [j for j in range(len(columns.sizes)) if j not in columns.numeric]
+    used = [k for j in categorical for k in range(columns.slices[j].start, columns.slices[j].stop)]
+    n = len(columns.numeric)
+    inputs = len(used) + n
+    gram, total = torch.zeros(inputs, inputs, dtype=torch.float64), torch.zeros(inputs, dtype=torch.float64)
+    for token, number in zip(cells.token.split(4096), cells.number.split(4096), strict=True):
+        one_hot = torch.zeros(len(token), columns.total, dtype=torch.float64)
+        one_hot.scatter_(1, token + columns.offset, 1.0)
+        rows = torch.cat([one_hot[:, used], number.double()], 1)
+        gram += rows.T @ rows
+        total += rows.sum(0)
+    mean = total / len(x)
+    variance, axes = torch.linalg.eigh(gram / len(x) - torch.outer(mean, mean))
+    kept = min(size, inputs)
+    variance, axes = variance.flip(0)[:kept].clamp(min=1e-9), axes.flip(1)[:, :kept]
+    scale = variance.clamp(min=float(variance[0]) * _FLOOR).sqrt()
+    into, back = (axes / scale).float(), (axes * scale).float()
+    token_in = torch.zeros(columns.total + len(columns.sizes), size)
+    token_in[used, :kept] = into[: len(used)]
+    for j in categorical:  # a hidden cell counts as the average one
+        frequency = mean[[used.index(k) for k in range(columns.slices[j].start, columns.slices[j].stop)]].float()
+        token_in[columns.total + j] = frequency @ token_in[columns.slices[j]]
+    number_in, bias, number_out = torch.zeros(n, size), torch.zeros(size), torch.zeros(n, size)
+    number_in[:, :kept], number_out[:, :kept] = into[len(used) :], back[len(used) :]
+    bias[:kept] = -(mean.float() @ into)
+    return token_in, number_in, bias, number_out

@@ -1,0 +1,104 @@
+"""A model on disk: one safetensors file, its facts as JSON in the header. Opening one can never run anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from isthmus.errors import FileError
+from isthmus.files import writing
+
+if TYPE_CHECKING:
+    from isthmus.model import Autoencoder, Decoder, Encoder
+
+FORMAT = 1
+"""Goes up when files written by this version can no longer be read by older ones."""
+
+
+def write(path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write a model of some kind: JSON-able facts and named tensors, with a checksum over both."""
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts, sort_keys=True)
+    meta = {"isthmus": str(FORMAT), "kind": kind, "facts": text, "sha256": _checksum(kind, text, held)}
+    with writing(path) as temporary:
+        save_file(held, temporary, metadata=meta)
+
+
+def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
+    """Read a model: its kind, facts and tensors.
+
+    Raises
+    ------
+    FileError
+        When the file is missing, is no model, is cut short, altered, or from a newer version.
+    """
+    name = fspath(path)
+    if not Path(name).is_file():
+        raise FileError(f"'{name}': no such file" if not Path(name).exists() else f"'{name}' is a folder, not a model")
+    try:
+        with safe_open(name, framework="pt") as file:
+            meta = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise FileError(f"'{name}' is no isthmus model, or was cut short or altered ({_first_line(error)})") from None
+    if "isthmus" not in meta:
+        raise FileError(f"'{name}' is a safetensors file, but no isthmus model")
+    if not meta["isthmus"].isdigit() or int(meta["isthmus"]) > FORMAT:
+        raise FileError(
+            f"'{name}' is from a newer isthmus (format {meta['isthmus'][:20]!r}; this one reads up to {FORMAT}): upgrade"
+        )
+    kind, text = meta.get("kind", ""), meta.get("facts", "")
+    if meta.get("sha256") != _checksum(kind, text, tensors):
+        raise FileError(f"'{name}' was altered: its checksum does not match; fetch or make it again")
+    try:
+        return kind, json.loads(text), tensors
+    except ValueError:
+        raise FileError(f"'{name}': its facts are not JSON; fetch or make it again") from None
+
+
+def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encoder | Decoder:
+    """Load a model, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
+
+    Parameters
+    ----------
+    path
+        A file that `save` wrote.
+    device
+        Where to put the weights: "cpu", "cuda", "mps" or "auto".
+
+    Raises
+    ------
+    FileError
+        When the file is missing, is no model, is cut short, altered, or from a newer version.
+    """
+    from isthmus.model import KINDS
+
+    kind, facts, tensors = read(path)
+    if kind not in KINDS:
+        raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")
+    try:
+        return KINDS[kind].from_file(facts, tensors, device)
+    except (KeyError, TypeError, RuntimeError, AttributeError) as error:
+        raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
+
+
+def _checksum(kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(f"{FORMAT} {kind} {text}".encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

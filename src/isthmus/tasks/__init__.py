@@ -1,0 +1,1 @@
+"""The jobs, one file each: short functions of what the decoder says."""

@@ -1,0 +1,165 @@
+"""From values to a trained hourglass: what the table decides, and what follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from isthmus.errors import UsageError
+from isthmus.nets.codes import Code
+from isthmus.nets.columns import Columns
+from isthmus.nets.corruptions import Corruption
+from isthmus.nets.hourglass import Hourglass
+from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
+from isthmus.nets.start import start_at_principal_components
+from isthmus.tasks.batches import Floats
+from isthmus.training.loop import History, Plan, generator, train
+from isthmus.training.progress import Progress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a fit was asked for; None and "auto" are decided by the table."""
+
+    code: Code
+    corruption: tuple[Corruption, ...]
+    condition: tuple[int, ...] = ()
+    width: int = 256
+    blocks: int = 2
+    epochs: float | None = None
+    budget: float | None = None
+    batch_size: int = 1024
+    learning_rate: float = 4e-3
+    seed: int = 0
+    device: str = "auto"
+    checkpoint: Path | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, how it went, and which rows were held out to judge it."""
+
+    net: Hourglass
+    history: History
+    held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 600, 4000, 24
+"""A default fit passes this often over the data, but takes no fewer and no more steps than these."""
+
+
+def fit(
+    x: Floats,
+    values: Sequence[int | None],
+    settings: Settings,
+    *,
+    started: float | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train an hourglass on values (rows, columns).
+
+    Parameters
+    ----------
+    x
+        Categories as indices, numbers as they are, NaN where missing.
+    values
+        For each column the number of values of a category, None for a number.
+    settings
+        What was asked for.
+    started
+        When the user's budget began to count, on `time.monotonic`'s clock.
+    """
+    started = time.monotonic() if started is None else started
+    device = pick_device(settings.device)
+    rows = torch.from_numpy(np.ascontiguousarray(x))
+    columns = Columns([_likelihood(rows[:, j], size) for j, size in enumerate(values)])
+    code = settings.code if settings.code.size is not None else _sized(settings.code, columns)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        net = Hourglass(
+            columns,
+            code,
+            width=settings.width,
+            blocks=settings.blocks,
+            condition=settings.condition,
+            corruption=settings.corruption,
+        )
+    held = _hold_out(len(rows), settings.seed)
+    training = rows[~held] if (~held).any() else rows
+    start_at_principal_components(net, training)
+    net.to(device)
+    batch = min(settings.batch_size, len(training))
+    per_epoch = max(1, len(training) // batch)
+    epochs = settings.epochs if settings.epochs is not None else EPOCHS
+    steps = max(1, round(epochs * per_epoch))
+    if settings.epochs is None:
+        steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
+    plan = Plan(
+        steps=steps,
+        batch_size=batch,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        budget=settings.budget,
+    )
+    history = train(
+        net,
+        training,
+        rows[held],
+        plan,
+        started=started,
+        progress=progress,
+        checkpoint=settings.checkpoint,
+        resume=settings.resume,
+        identity={"net": net.config(), "data": _fingerprint(x)},
+    )
+    return Trained(net, history, held.numpy())
+
+
+def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:
+    return Numeric.learn(column) if values is None else Categorical.learn(column, values)
+
+
+def _sized(code: Code, columns: Columns) -> Code:
+    """Three numbers a column, but no more than the columns' own numbers and values could need, and at most 256."""
+    needed = len(columns.numeric) + sum(
+        size - 1 for j, size in enumerate(columns.sizes) if j not in columns.numeric
+    )
+    size = max(1, min(3 * (len(columns.sizes) + 1), needed, 256))
+    if code.name == "sparse":
+        size = max(4 * size, getattr(code, "k", 1))
+    return dataclasses.replace(code, size=size)
+
+
+def _hold_out(rows: int, seed: int) -> torch.Tensor:
+    """Choose a tenth of the rows, at most 1,024, to judge by; a table of one row judges by it."""
+    count = min(max(1, rows // 10), 1024)
+    chosen = torch.zeros(rows, dtype=torch.bool)
+    chosen[torch.randperm(rows, generator=generator(torch.device("cpu"), seed, 4))[:count]] = True
+    return chosen
+
+
+def _fingerprint(x: Floats) -> str:
+    """Tell two tables apart: a run goes on only with the data it began with."""
+    return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()[:16]
+
+
+def pick_device(name: str) -> torch.device:
+    """Choose where to compute: CUDA, else MPS, else the processor, unless told."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise UsageError(f"device {name!r} cannot be used here; give auto, cpu, cuda or mps") from None
+    return device

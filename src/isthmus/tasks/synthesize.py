@@ -1,0 +1,150 @@
+"""New rows, cell by cell: from nothing, from some given cells, or from what is left of a row with holes.
+
+A network trained to fill any set of hidden cells from any set of visible ones is every conditional distribution at
+once. Drawing one hidden cell after another, each from its distribution given all cells so far, therefore draws from
+the joint distribution of them all (Uria et al. 2014, "A deep and tractable density estimator", section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from isthmus.errors import UsageError
+from isthmus.nets.hourglass import Hourglass
+from isthmus.tasks.batches import Flags, Floats, device_of
+
+class Limit(NamedTuple):
+    """What a column may come out as: which of its tokens, and the range that a number keeps to."""
+
+    allowed: Flags
+    low: float
+    high: float
+
+
+ROWS = 4096
+
+
+@torch.no_grad()
+def unmask(
+    net: Hourglass,
+    x: Floats,
+    hidden: Flags,
+    seed: int,
+    *,
+    limits: Mapping[int, Limit] | None = None,
+    missing: bool = True,
+) -> Floats:
+    """Draw the hidden cells of rows, each row in a random order of its own, and leave the others as they are.
+
+    Parameters
+    ----------
+    net
+        A network trained with hidden cells.
+    x
+        Values (rows, columns); those of hidden cells do not matter.
+    hidden
+        Which cells (rows, columns) to draw.
+    seed
+        Same seed, same rows.
+    limits
+        Limits on columns, by number; limited columns are drawn first.
+    missing
+        Whether a cell may come out missing.
+    """
+    if not net.unmasks:
+        raise UsageError("this model was fitted without hidden cells, which drawing them needs: fit with corruption mask")
+    device = device_of(net)
+    rng = torch.Generator(device=device).manual_seed(seed)
+    values, open_cells = torch.from_numpy(x.copy()).to(device), torch.from_numpy(hidden.copy()).to(device)
+    limits = limits or {}
+    urgent = torch.zeros(x.shape[1], device=device)
+    urgent[list(limits)] = -1.0
+    order = torch.rand(x.shape, generator=rng, device=device) + urgent + 2.0 * ~open_cells
+    order = order.argsort(1)
+    remaining = open_cells.sum(1)
+    for step in range(int(remaining.max()) if len(x) else 0):
+        rows = (remaining > step).nonzero()[:, 0]
+        drawn = order[rows, step]
+        state, code = _states(net, values[rows], open_cells[rows])
+        for column in drawn.unique().tolist():
+            mine = drawn == column
+            logits = net.decoder.logits(state[mine], code[mine], net.columns.slices[column])
+            value = _draw(net, column, logits, rng, limits.get(column), missing)
+            values[rows[mine], column] = value
+            open_cells[rows[mine], column] = False
+    return values.cpu().numpy()
+
+
+def _states(net: Hourglass, values: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """What the head reads: the decoder's hidden state and the code, for all rows."""
+    states, codes = [], []
+    for part, holes in zip(values.split(ROWS), hidden.split(ROWS), strict=True):
+        cells = net.columns.tokenize(part, holes)
+        code = net.code.decode(net.encode(cells))
+        codes.append(code)
+        states.append(net.decoder.trunk(code, cells if net.condition else None, net.columns))
+    return torch.cat(states), torch.cat(codes)
+
+
+def _draw(
+    net: Hourglass,
+    column: int,
+    logits: Tensor,
+    rng: torch.Generator,
+    limit: Limit | None,
+    missing: bool,
+) -> Tensor:
+    """Draw values (rows,) of one column from its logits (rows, tokens)."""
+    likelihood = net.columns.likelihoods[column]
+    if likelihood.missing and (limit is not None or not missing):
+        logits[:, -1] = -torch.inf
+    if limit is not None:
+        forbidden = ~torch.from_numpy(limit.allowed).to(logits.device)
+        logits[:, : likelihood.present] = logits[:, : likelihood.present].masked_fill(forbidden, -torch.inf)
+    token = _stratified(logits.softmax(1).double(), rng)
+    value = likelihood.values(token, rng)
+    if limit is None or not likelihood.numeric:
+        return value
+    for _ in range(8):  # a bin may reach over the limit: draw again, then cut
+        outside = (value < limit.low) | (value > limit.high)
+        value = torch.where(outside, likelihood.values(token, rng), value)
+    return value.clamp(limit.low, limit.high)
+
+
+def _stratified(p: Tensor, rng: torch.Generator) -> Tensor:
+    """Draw a token for each row of probabilities (rows, tokens), with one draw in each 1/rows of the unit interval.
+
+    Each row's draw is uniform on its own; together they are spread evenly, so that the shares of tokens drawn
+    vary less from their expectation than independent draws would.
+    """
+    rows = len(p)
+    place = torch.randperm(rows, generator=rng, device=p.device)
+    u = (place + torch.rand(rows, generator=rng, device=p.device, dtype=p.dtype)) / rows
+    cumulative = p.cumsum(1)
+    token = (cumulative <= (u * cumulative[:, -1])[:, None]).sum(1)
+    return token.clamp(max=p.shape[1] - 1)
+
+
+@torch.no_grad()
+def from_prior(net: Hourglass, rows: int, seed: int, given: Floats | None = None) -> Floats:
+    """Draw codes from the code's own prior and a row from what the decoder says of each.
+
+    Condition columns that are not given are drawn first, from codes decoded without them.
+    """
+    rng = torch.Generator(device=device_of(net)).manual_seed(seed)
+    code = net.code.prior(rows, rng)
+    values = torch.full((rows, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=code.device)
+    if given is not None:
+        values = torch.from_numpy(given).to(code.device)
+    for columns in ([net.condition] if net.condition else []) + [list(range(values.shape[1]))]:
+        cells = net.columns.tokenize(values, values.isnan()) if net.condition else None
+        said = net.decode(code, cells)
+        for column in columns:
+            drawn = net.columns.likelihoods[column].values(_stratified(said.probabilities(column).double(), rng), rng)
+            kept = column in net.condition and columns is not net.condition
+            values[:, column] = values[:, column] if kept else values[:, column].where(~values[:, column].isnan(), drawn)
+    return values.cpu().numpy()
