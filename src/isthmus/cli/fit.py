@@ -1,15 +1,37 @@
 """``schema`` and ``fit``: from a table to a model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
+from isthmus.errors import DataError, FileError, UsageError
+
+if TYPE_CHECKING:
+    from isthmus.data.schema import Schema
 
 CODE_HELP = (
     "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table"
 )
+
+
+def _read_schema(path: Path) -> "Schema":
+    """Read a schema file by its extension."""
+    from isthmus.data.schema import Schema
+
+    readers = {".toml": Schema.from_toml, ".json": Schema.from_json}
+    read = readers.get(path.suffix.lower())
+    if read is None:
+        raise UsageError(f"'{path}': unknown extension; a schema is .toml or .json")
+    try:
+        return read(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise FileError(f"'{path}' is no text in UTF-8") from None
+    except OSError as error:
+        raise FileError(f"'{path}' cannot be read: {error.strerror}") from None
+    except DataError as error:
+        raise FileError(f"'{path}': {error}") from None
 
 
 def schema(
@@ -109,12 +131,12 @@ def fit(
     from isthmus import Autoencoder
 
     model = Autoencoder(
-        code=code,
+        code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
-        corruption=tuple(corrupt) if corrupt else "auto",
+        corruption="+".join(corrupt) if corrupt else "auto",
         columns=columns,
         drop=tuple(drop or ()),
-        schema=schema,
+        schema=_read_schema(schema) if schema else None,
         missing=tuple(missing or ()),
         epochs=epochs,
         budget=budget,
@@ -127,5 +149,5 @@ def fit(
     model.save(out)
     facts = model.inspect()
     result = {"model": out, **{key: facts[key] for key in ("rows", "code", "weights", "seconds")}}
-    done(f"wrote {out}; see how well each column survives: isthmus inspect {out}", result,
-         quiet=quiet, as_json=json)  # fmt: skip
+    sentence = f"wrote {out}; see how well each column survives: isthmus inspect {out}"
+    done(sentence, result, quiet=quiet, as_json=json)

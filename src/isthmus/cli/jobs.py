@@ -4,6 +4,7 @@ from typing import Annotated
 
 from isthmus.cli import options
 from isthmus.cli.given import parse_given
+from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
 from isthmus.cli.words import switch, whole, word
 
@@ -30,19 +31,18 @@ def impute(
       isthmus impute houses.isthmus gaps.csv -o full.csv --draws 5     (full.1.csv ... full.5.csv)
     """
     options.check_out(out, options.TABLES, inputs=[model, data])
-    from isthmus import load
     from isthmus.data.sources import write_table
 
     if draws == 1:
-        tables, paths = [load(model).impute(data)], [out]
+        tables, paths = [load_for("impute", model).impute(data)], [out]
     else:
-        tables = load(model).impute(data, method="sample", draws=draws)
+        tables = load_for("impute", model).impute(data, method="sample", draws=draws)
         stem, dot, ending = out.name.partition(".")
         paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
     for table, path in zip(tables, paths, strict=True):
         write_table(table, path)
-    done(f"wrote {', '.join(map(str, paths))}: {len(tables[0]):,} rows",
-         {"out": paths, "rows": len(tables[0])}, quiet=quiet, as_json=json)  # fmt: skip
+    result = {"out": paths, "rows": len(tables[0])}
+    done(f"wrote {', '.join(map(str, paths))}: {len(tables[0]):,} rows", result, quiet=quiet, as_json=json)
 
 
 def outliers(
@@ -68,18 +68,18 @@ def outliers(
     options.check_out(out, options.TABLES, inputs=[model, data])
     import pyarrow as pa
 
-    from isthmus import load
     from isthmus.data.sources import write_table
 
-    found = load(model).outliers(data)
+    found = load_for("outliers", model).outliers(data)
     if explain:
         table = found.explain(top=top)
     else:
         table = pa.table({"row": found.order, "score": found.scores[found.order]})
     write_table(table, out)
     oddest = int(found.order[0])
-    done(f"wrote {out}: the oddest of {len(found.order):,} rows is row {oddest} (counted from 0)",
-         {"out": out, "rows": len(found.order), "oddest": oddest}, quiet=quiet, as_json=json)  # fmt: skip
+    result = {"out": out, "rows": len(found.order), "oddest": oddest}
+    sentence = f"wrote {out}: the oddest of {len(found.order):,} rows is row {oddest} (counted from 0)"
+    done(sentence, result, quiet=quiet, as_json=json)
 
 
 def sample(
@@ -102,10 +102,10 @@ def sample(
       isthmus sample houses.isthmus -n 20 -o two.csv --given 'Street=Pave|Grvl' Fireplaces=1..2
     """
     options.check_out(out, options.TABLES, inputs=[model])
-    from isthmus import load
     from isthmus.data.sources import write_table
 
-    loaded = load(model)
+    loaded = load_for("sample", model)
     table = loaded.sample(n, given=parse_given(given, loaded.schema_), seed=seed)
     write_table(table, out)
-    done(f"wrote {out}: {len(table):,} rows", {"out": out, "rows": len(table)}, quiet=quiet, as_json=json)
+    result = {"out": out, "rows": len(table)}
+    done(f"wrote {out}: {len(table):,} rows", result, quiet=quiet, as_json=json)

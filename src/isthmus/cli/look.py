@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from isthmus.cli import options
 from isthmus.cli.codes import write_numbers
+from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
 from isthmus.cli.words import whole, word
 
@@ -24,9 +25,7 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
       isthmus inspect houses.isthmus
       isthmus inspect houses.isthmus --json
     """
-    from isthmus import load
-
-    facts = load(model).inspect()
+    facts = load_for("inspect", model).inspect()
     if json:
         print(to_json(facts))
         return
@@ -60,20 +59,19 @@ def map_(
       isthmus map houses.isthmus houses.csv -o map.csv --dim 3
     """
     options.check_out(out, (*PICTURES, *options.CODES), inputs=[model, data])
-    from isthmus import load
     from isthmus.data.sources import open_table
 
     table = open_table(data).columns
     labels = _labels(table, color)
-    places = load(model).map(table, dim=dim)
+    places = load_for("map", model).map(table, dim=dim)
     if out.suffix.lower() in PICTURES:
         from isthmus.report.pictures import map_picture
 
         map_picture(places, labels, out, color or data.name)
     else:
         write_numbers(places, "map", out)
-    done(f"wrote {out}: {len(places):,} points", {"out": out, "points": len(places), "dim": dim},
-         quiet=quiet, as_json=json)  # fmt: skip
+    result = {"out": out, "points": len(places), "dim": dim}
+    done(f"wrote {out}: {len(places):,} points", result, quiet=quiet, as_json=json)
 
 
 def _labels(table: "pa.Table", color: str | None) -> Any:

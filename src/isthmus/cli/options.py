@@ -51,14 +51,14 @@ def check_out(out: Path, extensions: Sequence[str] = (), inputs: Sequence[Path] 
     --------
     >>> check_out(Path("codes.xlsx"), CODES)
     Traceback (most recent call last):
-    isthmus.errors.UsageError: codes.xlsx: unknown extension, use one of .csv, .npy, .parquet
+    isthmus.errors.UsageError: 'codes.xlsx': unknown extension; known are .csv, .npy, .parquet
     """
     if extensions and not out.name.lower().endswith(tuple(extensions)):
-        raise UsageError(f"{out}: unknown extension, use one of {', '.join(extensions)}")
+        raise UsageError(f"'{out}': unknown extension; known are {', '.join(extensions)}")
     if out.is_dir():
-        raise FileError(f"{out}: is a folder; name a file in it")
+        raise FileError(f"'{out}' is a folder: name a file in it")
     if not out.parent.is_dir():
-        raise FileError(f"{out}: there is no folder {out.parent}; create it first")
+        raise FileError(f"'{out}' cannot be written: there is no folder '{out.parent}'")
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            raise UsageError(f"{out}: is read by this command; choose another name to write to")
+            raise UsageError(f"'{out}' is read by this command: choose another name to write to")

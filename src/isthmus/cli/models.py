@@ -1,0 +1,21 @@
+"""Loads the model that a verb needs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from isthmus.errors import FileError
+
+if TYPE_CHECKING:
+    from isthmus.model import Autoencoder
+
+
+def load_for(job: str, path: Path) -> "Autoencoder":
+    """Load a model that can do `job`; an encoder or decoder that was saved alone does only its own."""
+    from isthmus import load
+
+    model = load(path)
+    if not hasattr(model, job):
+        raise FileError(
+            f"'{path}' holds only the {type(model).__name__.lower()} of a model, which cannot {job}"
+        )
+    return cast("Autoencoder", model)
