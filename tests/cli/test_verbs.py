@@ -1,6 +1,9 @@
 """Each verb does its job on a model of a small table."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -183,3 +186,39 @@ def test_new_data_with_surprises_is_a_warning_a_line(isthmus, tmp_path, model, h
     assert any("'area'" in line for line in warned)
     assert any("'zone'" in line for line in warned)
     assert any("sold" in line for line in warned)
+
+
+def test_a_conditional_model_decodes_with_its_condition(isthmus, tmp_path, data):
+    assert isthmus("fit", data, "-o", "m", "--condition", "pool", "--code", 3, "--epochs", 2, "-q").code == 0
+    assert isthmus("encode", "m", data, "-o", "codes.npy").code == 0
+    assert isthmus("decode", "m", "codes.npy", "-o", "again.csv", "--condition", data).code == 0
+    assert isthmus("reconstruct", "m", data, "-o", "straight.csv").code == 0
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "straight.csv").read_bytes()
+    assert isthmus("decode", "m", "codes.npy", "-o", "pools.parquet", "--given", "pool=Y").code == 0
+    assert set(parquet.read_table(tmp_path / "pools.parquet")["pool"].to_pylist()) == {"Y"}
+    ended = isthmus("decode", "m", "codes.npy", "-o", "x.csv", "--given", "pool=Y", "--condition", data)
+    assert (ended.code, ended.err) == (2, "isthmus: --condition and --given: say one of them\n")
+
+
+def test_a_half_of_a_model_does_its_own_job_only(isthmus, tmp_path, model, data):
+    load(model).encoder.save(tmp_path / "encoder.isthmus")
+    load(model).decoder.save(tmp_path / "decoder.isthmus")
+    assert isthmus("encode", "encoder.isthmus", data, "-o", "codes.npy").code == 0
+    assert isthmus("decode", "decoder.isthmus", "codes.npy", "-o", "again.parquet").code == 0
+    for half, words in [("encoder", ["sample", "-n", 3]), ("decoder", ["encode", data])]:
+        verb, *rest = words
+        ended = isthmus(verb, f"{half}.isthmus", *rest, "-o", "out.csv")
+        line = f"isthmus: '{half}.isthmus' holds only the {half} of a model, which cannot {verb}\n"
+        assert (ended.code, ended.err) == (1, line)
+
+
+def test_an_interrupted_fit_leaves_no_model(tmp_path, data):
+    fit = [sys.executable, "-m", "isthmus", "fit", str(data), "-o", "m.isthmus"]
+    process = subprocess.Popen([*fit, "--epochs", "1000000"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not process.stderr.readline().startswith("fit: "):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "isthmus: interrupted; no output was written"
+    assert not (tmp_path / "m.isthmus").exists()
