@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
@@ -21,7 +22,6 @@ from isthmus.given import Given
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks import reconstruct
 from isthmus.tasks.batches import Codes, Floats
-from isthmus.tasks.fit import pick_device
 
 
 class Part:
@@ -42,10 +42,12 @@ class Part:
         if not hasattr(self, "net_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit before save")
         kept = {name: tensor for name, tensor in self.net_.state_dict().items() if self._keeps(name)}
-        store.write(path, self.kind, self._facts(), {f"net.{k}": v for k, v in kept.items()} | self._tensors())
+        store.write(
+            path, self.kind, self._facts(), {f"net.{k}": v for k, v in kept.items()} | self._tensors()
+        )
 
     @classmethod
-    def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str) -> Self:
+    def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
         self = cls.__new__(cls)
         self.schema_ = Schema.from_dict(facts["schema"])
@@ -55,7 +57,7 @@ class Part:
         missing, unknown = self.net_.load_state_dict(weights, strict=False)
         if unknown or any(self._keeps(name) for name in missing):
             raise KeyError(f"weights {', '.join([*unknown, *missing][:3])}")
-        self.net_.to(pick_device(device)).eval()
+        self.net_.to(device).eval()
         return self
 
     def _keeps(self, name: str) -> bool:
@@ -92,7 +94,9 @@ class Part:
             stray = sorted(set(read.values) - set(self.net_.condition)) + sorted(read.limits)
             if stray:
                 name = self.schema_.coded[stray[0]].name
-                raise UsageError(f"given {name!r}: only single values of the model's condition columns can be given")
+                raise UsageError(
+                    f"given {name!r}: only single values of the model's condition columns can be given"
+                )
             return read.rows(rows, len(self.schema_.coded))
         x = self.codec_.encode(open_table(given), strict_columns=False)
         if len(x) != rows:

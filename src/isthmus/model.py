@@ -13,12 +13,14 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from isthmus.data.arrays import Column, plain
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
 from isthmus.errors import DataError, IsthmusWarning, UsageError
@@ -37,7 +39,8 @@ from isthmus.training.progress import Lines
 _Half = TypeVar("_Half", Encoder, Decoder)
 
 
-class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type:
+ignore[misc]
     """One autoencoder of a table, fitted once, for every job.
 
     Parameters
@@ -46,8 +49,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         What a row becomes: a size, words such as "gaussian:16", or an `isthmus.Dense`, `Gaussian`, `Sparse`,
         `Quantized`. By default a dense code of three numbers a column.
     corruption
-        What is hidden or spoilt in training: "mask", "noise:0.1-0.5", "none", objects, or several. "auto" masks,
-        except for a code with a prior of its own.
+        What is hidden or spoilt in training: "mask", "noise:0.1-0.5", "none", objects, or several. "auto"
+        masks, except for a code with a prior of its own.
     condition
         Columns that the decoder reads as well, so that the code need not carry them.
     columns, drop
@@ -103,12 +106,12 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         drop: Sequence[str] = (),
         schema: Schema | Mapping[str, str] | None = None,
         missing: Collection[object] = (),
-        width: int = 256,
+        width: int = 192,
         blocks: int = 2,
         epochs: float | None = None,
         budget: float | str | None = None,
-        batch_size: int = 1024,
-        learning_rate: float = 4e-3,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
         seed: int = 0,
         device: str = "auto",
         checkpoint: str | PathLike[str] | None = None,
@@ -208,7 +211,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def score_samples(self, X: Any) -> Floats:
         """Log-likelihood (rows,) in nats of each row under what its own code says of it."""
-        return reconstruct.log_likelihood(self.net_, self.codec_.encode(self._check(X))).sum(1)
+        nats = reconstruct.log_likelihood(self.net_, self.codec_.encode(self._check(X)))
+        return np.asarray(nats.sum(1), dtype=np.float64)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`: higher is better, so that searches over settings can compare."""
@@ -233,7 +237,9 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if draws < 1:
             raise UsageError(f"draws is {draws!r}; give 1 or more")
         if draws > 1:
-            return [self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)]
+            return [
+                self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)
+            ]
         return self._filled(table, impute.impute(self.net_, x, method, seed))
 
     def _filled(self, table: Table, values: Floats) -> Any:
@@ -241,9 +247,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         columns, filled = table.columns, self.codec_.decode(values)
         for name in filled.column_names:
             if name in columns.column_names:
-                own = columns[name]
-                new = filled[name].cast(own.type) if own.type != filled[name].type else filled[name]
-                columns = columns.set_column(columns.column_names.index(name), name, pc.if_else(own.is_null(), new, own))
+                place = columns.column_names.index(name)
+                columns = columns.set_column(place, name, _fill(columns[name], filled[name]))
             else:
                 columns = columns.append_column(name, filled[name])
         return table.give(columns)
@@ -262,8 +267,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         n
             How many.
         given
-            What holds in all of them: `{"column": value}`, `(low, high)` with None for an open end, or a list of
-            allowed values. Any columns, decided now and not when the model was fitted.
+            What holds in all of them: `{"column": value}`, `(low, high)` with None for an open end, or a list
+            of allowed values. Any columns, decided now and not when the model was fitted.
         seed
             Same seed, same rows.
 
@@ -284,8 +289,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)
             if stray:
                 raise UsageError(
-                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only be given single "
-                    "values of its condition columns: fit with corruption mask, or with condition"
+                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only be given "
+                    "single values of its condition columns: fit with corruption mask, or with condition"
                 )
             values = synthesize.from_prior(net, n, seed, x)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
@@ -295,10 +300,13 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return self.projection_(self.encode(X), dim)
 
     def inspect(self) -> dict[str, Any]:
-        """Give the facts of the model: schema, code, sizes, training curve, and what survives column by column."""
+        """Give the facts of the model: schema, code, sizes, training curve, what survives by column."""
         check_is_fitted(self, "net_")
         weights = sum(p.numel() for p in self.net_.parameters())
-        stored = sum(t.numel() * t.element_size() for t in [*self.net_.state_dict().values(), *self._tensors().values()])
+        stored = sum(
+            t.numel() * t.element_size()
+            for t in [*self.net_.state_dict().values(), *self._tensors().values()]
+        )
         columns = [{"column": v.name, "kind": v.kind} for v in self.schema_.coded]
         return {
             "schema": self.schema_.describe(),
@@ -399,12 +407,15 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         }
 
     def _tensors(self) -> dict[str, Tensor]:
-        held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
+        held = {
+            f"reference.{field.name}": getattr(self.reference_, field.name)
+            for field in fields(self.reference_)
+        }
         held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
 
     @classmethod
-    def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: str) -> Self:
+    def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make a model from what a file holds."""
         self = super().from_file(facts, tensors, device)
         cls.__init__(
@@ -417,7 +428,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             width=self.net_.width,
             blocks=self.net_.depth,
             seed=facts["fitted"]["seed"],
-            device=device,
+            device=str(device),
         )
         arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith("net.")}
         self.reference_ = outliers.Reference(
@@ -433,7 +444,9 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return self
 
 
-KINDS: dict[str, type[Part]] = {part.kind: part for part in (Autoencoder, Encoder, Decoder)}
+KINDS: dict[str, type[Autoencoder | Encoder | Decoder]] = {
+    part.kind: part for part in (Autoencoder, Encoder, Decoder)
+}
 
 
 def parse_duration(given: float | str | None) -> float | None:
@@ -451,6 +464,17 @@ def parse_duration(given: float | str | None) -> float | None:
     if seconds <= 0:
         raise UsageError(f"budget is {given!r}; give a time such as 60s, 2min or 1h")
     return seconds
+
+
+def _fill(column: Column, values: Column) -> Column:
+    """Fill the null cells of a column; its type gives way where it cannot hold the values."""
+    column, values = plain(column), plain(values)
+    if column.type != values.type:
+        try:
+            values = values.cast(column.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nothing was there, or whole numbers only
+            column = column.cast(values.type)
+    return pc.if_else(column.is_null(), values, column)
 
 
 def _place(name: str, names: Sequence[str]) -> int:

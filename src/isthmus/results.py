@@ -40,8 +40,8 @@ class Outliers:
         Returns
         -------
         pyarrow.Table
-            One line a cell, the `cells` most surprising of each of the `top` oddest rows: `rank`, `row` (from 0),
-            `score`, `column`, `value`, `expected` from the rest of the row, and `surprise` in bits.
+            One line a cell, the `cells` most surprising of each of the `top` oddest rows: `rank`, `row` (from
+            0), `score`, `column`, `value`, `expected` from the rest of the row, and `surprise` in bits.
         """
         rows = self.order[:top]
         names = [variable.name for variable in self._model.schema_.coded]

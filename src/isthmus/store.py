@@ -1,4 +1,4 @@
-"""A model on disk: one safetensors file, its facts as JSON in the header. Opening one can never run anything."""
+"""A model on disk: one safetensors file with facts as JSON in its header; opening it can run nothing."""
 
 from __future__ import annotations
 
@@ -16,19 +16,24 @@ from torch import Tensor
 
 from isthmus.errors import FileError
 from isthmus.files import writing
+from isthmus.tasks.fit import pick_device
 
 if TYPE_CHECKING:
-    from isthmus.model import Autoencoder, Decoder, Encoder
+    from isthmus.halves import Decoder, Encoder
+    from isthmus.model import Autoencoder
 
 FORMAT = 1
-"""Goes up when files written by this version can no longer be read by older ones."""
+"""Goes up when older versions can no longer read what this one writes."""
 
 
-def write(path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+def write(
+    path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> None:
     """Write a model of some kind: JSON-able facts and named tensors, with a checksum over both."""
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(facts, sort_keys=True)
-    meta = {"isthmus": str(FORMAT), "kind": kind, "facts": text, "sha256": _checksum(kind, text, held)}
+    text = json.dumps(facts)
+    checksum = _checksum(str(FORMAT), kind, text, held)
+    meta = {"isthmus": str(FORMAT), "kind": kind, "facts": text, "sha256": checksum}
     with writing(path) as temporary:
         save_file(held, temporary, metadata=meta)
 
@@ -43,21 +48,22 @@ def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tens
     """
     name = fspath(path)
     if not Path(name).is_file():
-        raise FileError(f"'{name}': no such file" if not Path(name).exists() else f"'{name}' is a folder, not a model")
+        found = "is a folder, not a model" if Path(name).is_dir() else "is no file"
+        raise FileError(f"'{name}' {found}" if Path(name).exists() else f"'{name}': no such file")
     try:
         with safe_open(name, framework="pt") as file:
             meta = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise FileError(f"'{name}' is no isthmus model, or was cut short or altered ({_first_line(error)})") from None
+        reason = _first_line(error)
+        raise FileError(f"'{name}' is no isthmus model, or was cut short or altered ({reason})") from None
     if "isthmus" not in meta:
         raise FileError(f"'{name}' is a safetensors file, but no isthmus model")
     if not meta["isthmus"].isdigit() or int(meta["isthmus"]) > FORMAT:
-        raise FileError(
-            f"'{name}' is from a newer isthmus (format {meta['isthmus'][:20]!r}; this one reads up to {FORMAT}): upgrade"
-        )
+        newer = f"format {meta['isthmus'][:20]!r}; this one reads up to {FORMAT}"
+        raise FileError(f"'{name}' is from a newer isthmus ({newer}): upgrade")
     kind, text = meta.get("kind", ""), meta.get("facts", "")
-    if meta.get("sha256") != _checksum(kind, text, tensors):
+    if meta.get("sha256") != _checksum(meta["isthmus"], kind, text, tensors):
         raise FileError(f"'{name}' was altered: its checksum does not match; fetch or make it again")
     try:
         return kind, json.loads(text), tensors
@@ -85,14 +91,15 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encode
     kind, facts, tensors = read(path)
     if kind not in KINDS:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")
+    place = pick_device(device)
     try:
-        return KINDS[kind].from_file(facts, tensors, device)
-    except (KeyError, TypeError, RuntimeError, AttributeError) as error:
+        return KINDS[kind].from_file(facts, tensors, place)
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 
 
-def _checksum(kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(f"{FORMAT} {kind} {text}".encode())
+def _checksum(version: str, kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(f"{version} {kind} {text}".encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

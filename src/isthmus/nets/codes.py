@@ -223,7 +223,7 @@ def parse_code(text: object) -> Code:
     if name not in CODES:
         raise UsageError(f"code {text!r} is unknown; codes are {', '.join(CODES)}, e.g. dense:16")
     kind = CODES[name]
-    options = {f.name: type(f.default) for f in fields(kind)[1:]}
+    options: dict[str, Any] = {f.name: type(f.default) for f in fields(kind)[1:]}
     values: dict[str, Any] = {}
     for part in rest:
         key, found, value = part.partition("=")

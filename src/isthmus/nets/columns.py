@@ -86,7 +86,8 @@ class Columns(nn.Module):
         if not self.numeric:
             return torch.zeros(len(x), 0, device=x.device)
         mean, spread = torch.stack([numeric.unit for numeric in self.numerics], 1)
-        return ((x[:, self.numeric] - mean) / spread).nan_to_num(0.0).float()
+        number: Tensor = (x[:, self.numeric] - mean) / spread
+        return number.nan_to_num(0.0).float()
 
     def log_marginals(self, token: Tensor) -> Tensor:
         """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""
@@ -97,13 +98,14 @@ class Columns(nn.Module):
 class TableDistribution:
     """What the decoder says about a batch of rows: for each cell a distribution over its variable's tokens.
 
-    Made from the decoder's raw numbers (rows, outputs): the logits of all variables, then the means of all numbers.
+    Made from the logits (rows, tokens) of all variables and the means (rows, numeric columns) of all numbers, these in
+    standard deviations.
     """
 
-    def __init__(self, columns: Columns, raw: Tensor) -> None:
+    def __init__(self, columns: Columns, logits: Tensor, numbers: Tensor) -> None:
         self.columns = columns
-        self._logits = raw[:, : columns.total].clamp(-_BOUND, _BOUND)
-        self.numbers = raw[:, columns.total :]
+        self._logits = logits.clamp(-_BOUND, _BOUND)
+        self.numbers = numbers
         self._mass = self._logits.exp()
         self._log_sum = (self._mass @ columns.member).log()
 
@@ -146,7 +148,7 @@ class TableDistribution:
         if not isinstance(likelihood, Numeric):
             return self.present(column).argmax(1).double()
         mean, spread = likelihood.unit
-        value = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
+        value: Tensor = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
         return value.clamp(*likelihood.range)
 
     def _mode(self, column: int, likelihood: Likelihood) -> Tensor:

@@ -98,7 +98,7 @@ class Noise(Corruption):
         spoilt = torch.where(swap, other, spoilt)
         if columns.numeric:
             numbers = x[:, columns.numeric]
-            scale = torch.stack([numeric.unit[1] for numeric in columns.numerics()])
+            scale = torch.stack([numeric.unit[1] for numeric in columns.numerics])
             noise = torch.randn(numbers.shape, generator=rng, device=device, dtype=x.dtype)
             spoilt[:, columns.numeric] = numbers + level * scale * noise
         return batch._replace(values=spoilt, level=level.float())

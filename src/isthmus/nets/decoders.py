@@ -12,12 +12,12 @@ from isthmus.nets.encoders import Embedding, Residual
 
 
 class TableDecoder(nn.Module):
-    """A code through residual blocks to one long row of logits and means, beside a straight path.
+    """A code through residual blocks to one long row of logits and means, beside a straight path to the means.
 
     ::
 
-        code ─┬─ Linear (+ Embedding of condition columns) ── Residual x blocks ── LayerNorm ── Linear ──┬─ distribution
-              └─ Linear ─────────────────────────────────────────────────────────────────────────────────┘
+        code ─┬─ Linear (+ condition columns) ── Residual x blocks ── LayerNorm ── Linear ─┬─ logits of tokens
+              └─ Linear ───────────────────────────────────────────────────────────────────┴─ means of numbers
     """
 
     def __init__(self, columns: Columns, code: int, width: int, blocks: int, condition: Sequence[int]) -> None:
@@ -27,11 +27,18 @@ class TableDecoder(nn.Module):
         self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, columns.outputs)
-        self.straight = nn.Linear(code, columns.outputs, bias=False)
+        self.straight = nn.Linear(code, len(columns.numeric), bias=False)
 
-    def forward(self, code: Tensor, given: Cells | None, columns: Columns) -> TableDistribution:
-        """Code (rows, size) to a distribution; `given` holds the condition columns."""
-        return TableDistribution(columns, self.head(self.trunk(code, given, columns)) + self.straight(code))
+    def forward(
+        self, code: Tensor, given: Cells | None, columns: Columns, blurred: Tensor | None = None
+    ) -> TableDistribution:
+        """Code (rows, size) to a distribution; `given` holds the condition columns.
+
+        Where `blurred` is given, it is what all but the means of numbers is read off.
+        """
+        raw = self.head(self.trunk(code if blurred is None else blurred, given, columns))
+        logits, numbers = raw.split([columns.total, len(columns.numeric)], 1)
+        return TableDistribution(columns, logits, numbers + self.straight(code))
 
     def trunk(self, code: Tensor, given: Cells | None, columns: Columns) -> Tensor:
         """Code (rows, size) to the hidden state (rows, width) that the head reads."""
@@ -41,7 +48,6 @@ class TableDecoder(nn.Module):
         out: Tensor = self.norm(self.blocks(x))
         return out
 
-    def logits(self, trunk: Tensor, code: Tensor, tokens: slice) -> Tensor:
-        """Logits (rows, tokens) of one variable alone, from the hidden state and the code."""
-        own = F.linear(trunk, self.head.weight[tokens], self.head.bias[tokens])
-        return own + F.linear(code, self.straight.weight[tokens])
+    def logits(self, trunk: Tensor, tokens: slice) -> Tensor:
+        """Logits (rows, tokens) of one variable alone, from the hidden state."""
+        return F.linear(trunk, self.head.weight[tokens], self.head.bias[tokens])

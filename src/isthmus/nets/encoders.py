@@ -30,36 +30,31 @@ class Residual(nn.Module):
 
 
 class Embedding(nn.Module):
-    """The sum of one vector a cell: its token's, or its column's "hidden"; a number adds its value times a vector."""
+    """The sum of one vector a cell: its token's, or its column's "hidden"."""
 
-    def __init__(self, columns: Columns, width: int, which: Sequence[int] | None = None, *, squash: bool = True) -> None:
+    def __init__(self, columns: Columns, width: int, which: Sequence[int] | None = None) -> None:
         super().__init__()
         self.which = list(range(len(columns.sizes))) if which is None else list(which)
-        self.numeric = [i for i, j in enumerate(columns.numeric) if j in self.which]
-        self.squash = squash
-        scale = 1 / math.sqrt(len(self.which))
-        self.tokens = nn.Parameter(torch.randn(columns.total + len(columns.sizes), width) * scale)
-        self.numbers = nn.Parameter(torch.randn(len(self.numeric), width) * scale)
+        tokens = torch.randn(columns.total + len(columns.sizes), width)
+        self.tokens = nn.Parameter(tokens / math.sqrt(len(self.which)))
 
     def forward(self, cells: Cells, columns: Columns) -> Tensor:
         """Sum the vectors of a row's cells: (rows, width)."""
         hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
         index = torch.where(cells.hidden, hidden, cells.token + columns.offset)[:, self.which]
-        number = cells.number[:, self.numeric]
-        if self.squash:
-            number = number / (1 + number.abs() / 3)
-        return F.embedding_bag(index, self.tokens, mode="sum") + number @ self.numbers
+        return F.embedding_bag(index, self.tokens, mode="sum")
 
 
 class TableEncoder(nn.Module):
-    """Embedded cells through residual blocks, beside a straight path without any.
+    """Embedded tokens through residual blocks, beside a straight path that takes numbers as they are.
 
     The straight path starts as a principal component analysis, so that the whole can only be better than one.
 
     ::
 
-        cells ─┬─ Embedding (+ noise level) ── Residual x blocks ── LayerNorm ── Linear ──┬─ pre-code
-               └─ Embedding ──────────────────────────────────────────────────────────────┘
+        tokens ── Embedding (+ noise level) ── Residual x blocks ── LayerNorm ── Linear ──┬─ pre-code
+        tokens ── Embedding ─┬────────────────────────────────────────────────────────────┘
+        numbers ── Linear ───┘
     """
 
     def __init__(self, columns: Columns, width: int, blocks: int, projected: int, *, noisy: bool) -> None:
@@ -69,12 +64,14 @@ class TableEncoder(nn.Module):
         self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, projected)
-        self.straight = Embedding(columns, projected, squash=False)
+        self.straight = Embedding(columns, projected)
+        self.numbers = nn.Linear(len(columns.numeric), projected, bias=False)
 
     def forward(self, cells: Cells, level: Tensor, columns: Columns) -> Tensor:
         """Cells and noise levels (rows, 1) to the pre-code (rows, projected)."""
         x = self.embedding(cells, columns)
         if self.level is not None:
             x = x + self.level(level)
-        out: Tensor = self.project(self.norm(self.blocks(x))) + self.straight(cells, columns)
+        straight = self.straight(cells, columns) + self.numbers(cells.number)
+        out: Tensor = self.project(self.norm(self.blocks(x))) + straight
         return out

@@ -120,7 +120,7 @@ class Numeric(Likelihood):
     def learn(cls, x: Tensor, bins: int = 64) -> Numeric:
         """Choose the bins from training values (rows,), NaN where missing."""
         present = x[~x.isnan()].sort().values
-        values, counts = present.unique_consecutive(return_counts=True)
+        values, counts = torch.unique_consecutive(present, return_counts=True)
         starts = _place_bins(values, counts, bins)
         missing = len(present) < len(x)
         self = cls(len(starts) + int(missing), missing)

@@ -14,6 +14,9 @@ from torch import Tensor
 from isthmus.nets.columns import Columns
 from isthmus.nets.hourglass import Hourglass
 
+_MARK = 0.5
+"""Length of the mark of a hidden cell in each number of the code, whose own spread is about one."""
+
 _FLOOR = 1e-3
 """Components of less than this share of the first one's variance are not whitened any further."""
 
@@ -29,15 +32,14 @@ def start_at_principal_components(net: Hourglass, x: Tensor) -> None:
     head.weight[columns.total :] *= 0.1
     net.encoder.project.weight *= 0.1
     net.encoder.project.bias.zero_()
-    net.decoder.straight.weight.zero_()
     token, number, bias, back = _whitened(columns, x, size)
-    straight = net.encoder.straight
-    straight.tokens[:, size:] = 0
-    straight.numbers[:, size:] = 0
-    straight.tokens[:, :size] = token
-    straight.numbers[:, :size] = number
+    encoder = net.encoder
+    encoder.straight.tokens[:, size:] = 0
+    encoder.numbers.weight[size:] = 0
+    encoder.straight.tokens[:, :size] = token
+    encoder.numbers.weight[:size] = number.T
     net.encoder.project.bias[:size] = bias
-    net.decoder.straight.weight[columns.total :] = back
+    net.decoder.straight.weight.copy_(back)
 
 
 def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -48,7 +50,7 @@ def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, T
     n = len(columns.numeric)
     inputs = len(used) + n
     gram, total = torch.zeros(inputs, inputs, dtype=torch.float64), torch.zeros(inputs, dtype=torch.float64)
-    for token, number in zip(cells.token.split(4096), cells.number.split(4096), strict=True):
+    for token, number in zip(torch.split(cells.token, 4096), torch.split(cells.number, 4096), strict=True):
         one_hot = torch.zeros(len(token), columns.total, dtype=torch.float64)
         one_hot.scatter_(1, token + columns.offset, 1.0)
         rows = torch.cat([one_hot[:, used], number.double()], 1)
@@ -62,9 +64,11 @@ def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, T
     into, back = (axes / scale).float(), (axes * scale).float()
     token_in = torch.zeros(columns.total + len(columns.sizes), size)
     token_in[used, :kept] = into[: len(used)]
-    for j in categorical:  # a hidden cell counts as the average one
+    for j in categorical:  # a hidden cell counts as the average one ...
         frequency = mean[[used.index(k) for k in range(columns.slices[j].start, columns.slices[j].stop)]].float()
         token_in[columns.total + j] = frequency @ token_in[columns.slices[j]]
+    # ... and is marked, so that a hidden number is not taken for one that is average
+    token_in[columns.total :, :kept] += _MARK * torch.randn(len(columns.sizes), kept)
     number_in, bias, number_out = torch.zeros(n, size), torch.zeros(size), torch.zeros(n, size)
     number_in[:, :kept], number_out[:, :kept] = into[len(used) :], back[len(used) :]
     bias[:kept] = -(mean.float() @ into)

@@ -1,4 +1,4 @@
-"""Rows through a network in equal pieces, so that a row's result depends on no other row and on no batch size."""
+"""Rows through a network in equal pieces, so that a row's result depends on no other row."""
 
 from __future__ import annotations
 

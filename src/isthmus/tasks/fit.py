@@ -20,8 +20,9 @@ from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
-from isthmus.training.loop import History, Plan, generator, train
+from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
+from isthmus.training.seeds import generator
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Settings:
     code: Code
     corruption: tuple[Corruption, ...]
     condition: tuple[int, ...] = ()
-    width: int = 256
+    width: int = 192
     blocks: int = 2
     epochs: float | None = None
     budget: float | None = None
-    batch_size: int = 1024
-    learning_rate: float = 4e-3
+    batch_size: int = 256
+    learning_rate: float = 3e-3
     seed: int = 0
     device: str = "auto"
     checkpoint: Path | None = None
@@ -82,6 +83,8 @@ def fit(
     rows = torch.from_numpy(np.ascontiguousarray(x))
     columns = Columns([_likelihood(rows[:, j], size) for j, size in enumerate(values)])
     code = settings.code if settings.code.size is not None else _sized(settings.code, columns)
+    held = _hold_out(len(rows), settings.seed)
+    training = rows[~held] if (~held).any() else rows
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         net = Hourglass(
@@ -92,9 +95,7 @@ def fit(
             condition=settings.condition,
             corruption=settings.corruption,
         )
-    held = _hold_out(len(rows), settings.seed)
-    training = rows[~held] if (~held).any() else rows
-    start_at_principal_components(net, training)
+        start_at_principal_components(net, training)
     net.to(device)
     batch = min(settings.batch_size, len(training))
     per_epoch = max(1, len(training) // batch)

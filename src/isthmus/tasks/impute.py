@@ -27,8 +27,8 @@ def holes(net: Hourglass, x: Floats) -> Flags:
 def impute(net: Hourglass, x: Floats, method: Method, seed: int) -> Floats:
     """Fill the holes in values (rows, columns).
 
-    `mode` takes the likeliest value, `mean` the expected number, `sample` draws all holes of a row jointly, so that
-    repeated draws differ as much as the data leave open.
+    `mode` takes the likeliest value, `mean` the expected number, `sample` draws all holes of a row jointly,
+    so that repeated draws differ as much as the data leave open.
     """
     hidden = holes(net, x)
     rows = hidden.any(1)

@@ -16,14 +16,15 @@ _NATS_PER_BIT = np.log(2)
 
 
 def survival(net: Hourglass, x: Floats, training: Floats) -> list[dict[str, Any]]:
-    """Measure how well each column of rows `x` (rows, columns) comes back, against a guess from `training` rows.
+    """Measure how well each column of `x` (rows, columns) comes back, against a guess from `training` rows.
 
     Returns
     -------
     list of dict
-        For each column `measure` and `value`: "accuracy" (share of cells rebuilt exactly, 1 is best) or "nrmse" (root
-        mean squared error in standard deviations of the training rows, 0 is best); `baseline`, the same for the
-        column's mode or mean; `bits` that a cell still costs once the code is known, and `bits_alone` without it.
+        For each column `measure` and `value`: "accuracy" (share of cells rebuilt exactly, 1 is best) or
+        "nrmse" (root mean squared error in standard deviations of the training rows, 0 is best); `baseline`,
+        the same for the column's mode or mean; `bits` that a cell still costs once the code is known, and
+        `bits_alone` without it.
     """
     back = reconstruct(net, x)
     nats = -log_likelihood(net, x)
@@ -37,7 +38,7 @@ def survival(net: Hourglass, x: Floats, training: Floats) -> list[dict[str, Any]
 
 
 def _number(likelihood: Likelihood, x: Floats, back: Floats) -> dict[str, Any] | None:
-    mean, spread = likelihood.unit.cpu().numpy()  # type: ignore[union-attr,operator]
+    mean, spread = likelihood.unit.cpu().numpy()  # type: ignore[operator]
     known = ~np.isnan(x)
     if not known.any():
         return None

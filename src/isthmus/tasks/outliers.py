@@ -1,10 +1,10 @@
 """Rows unlike the others, and the cells that make them so.
 
-Three views of a row, each turned into a tail probability among the training rows (how rare is a value at least this
-odd?), so that they can be added whatever their units:
+Three views of a row, each turned into a tail probability among the training rows (how rare is a value at
+least this odd?), so that they can be added whatever their units:
 
-- each cell against what the rest of its row makes expected: the error of a hidden number's mean in data units, the
-  surprise at a hidden category;
+- each cell against what the rest of its row makes expected: the error of a hidden number's mean in data
+  units, the surprise at a hidden category;
 - each number against its own column, because what is far out cannot be judged by what lies inside;
 - the row's code against the codes of training rows near it.
 
@@ -41,7 +41,7 @@ class Views:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is usual: codes of training rows, and ascending values of every view of them, the last axis rows."""
+    """What is usual: codes of training rows, and every view of them, ascending along the last axis."""
 
     codes: Codes
     error: Floats
@@ -56,8 +56,8 @@ class Reference:
         x = x[np.sort(chosen)]
         codes = encode(net, x)
         seen = Views(*_cells(net, x), _distance(codes, codes, itself=True))
-        usual = [np.sort(view, axis=0).T for view in (seen.error, seen.tail, seen.distance)]
-        bare = cls(codes, *usual, np.zeros(0))
+        error, tail, distance = (np.sort(view, axis=0).T for view in (seen.error, seen.tail, seen.distance))
+        bare = cls(codes, error, tail, distance, total=np.zeros(0))
         return replace(bare, total=np.sort(bare.oddness(seen)))
 
     def look(self, net: Hourglass, x: Floats) -> Views:
@@ -65,7 +65,7 @@ class Reference:
         return Views(*_cells(net, x), _distance(encode(net, x), self.codes, itself=False))
 
     def rarity(self, seen: Views) -> Floats:
-        """Bits (rows, columns) of surprise at each cell: -log2 of the share of training rows at least as odd there."""
+        """Bits (rows, columns) of surprise at each cell: -log2 of the share of usual rows as odd there."""
         pairs = zip(seen.error.T, self.error, seen.tail.T, self.tail, strict=True)
         return np.stack([np.maximum(_rarity(e, es), _rarity(t, ts)) for e, es, t, ts in pairs], 1)
 
@@ -74,7 +74,7 @@ class Reference:
         cells = np.log1p((seen.error / self.error.mean(1).clip(1e-9)).mean(1))
         tails = np.log1p(seen.tail.max(1))
         near = np.log1p(seen.distance / max(float(np.median(self.distance)), 1e-9))
-        return cells + tails + near
+        return np.asarray(cells + tails + near, dtype=np.float64)
 
     def scores(self, seen: Views) -> Floats:
         """Bits (rows,): a score of s means that about one training row in 2^s is as odd as this.
@@ -100,7 +100,7 @@ def _cells(net: Hourglass, x: Floats) -> tuple[Floats, Floats]:
 
 
 def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Tensor], Tensor]) -> Floats:
-    """Ask about every cell (rows, columns) while it is hidden, a sixteenth of the columns hidden at a time."""
+    """Ask about every cell (rows, columns) while it is hidden, a sixteenth of the columns at a time."""
     answers = np.zeros(x.shape)
     for group in range(min(GROUPS, x.shape[1])):
         hidden = torch.zeros(x.shape[1], dtype=torch.bool, device=device_of(net))
@@ -114,7 +114,7 @@ def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Tensor]
 
 
 def _errors(net: Hourglass, said: TableDistribution, rows: Tensor) -> Tensor:
-    """Errors (rows, columns): standard deviations of numbers, nats of categories, 0 where a cell is unknown."""
+    """Errors (rows, columns): standard deviations of numbers, nats of categories, 0 where unknown."""
     cells = net.columns.tokenize(rows)
     errors = -said.log_prob(cells.token)
     errors[:, net.columns.numeric] = (said.numbers - cells.number).abs()
@@ -131,12 +131,12 @@ def _distance(codes: Codes, others: Codes, *, itself: bool) -> Floats:
         return np.zeros(len(codes))
     near = [
         torch.cdist(part, torch.from_numpy(others)).topk(k + first, largest=False).values[:, first:].mean(1)
-        for part in torch.from_numpy(codes).split(1024)
+        for part in torch.split(torch.from_numpy(codes), 1024)
     ]
     return torch.cat(near).double().numpy()
 
 
 def _rarity(values: Floats, usual: Floats) -> Floats:
-    """-log2 of the share of `usual`, ascending, that is at least each value; never of less than one in its count."""
+    """-log2 of the share of `usual`, ascending, that is at least each value, itself counted in."""
     above = len(usual) - np.searchsorted(usual, values, side="left")
     return -np.log2((above + 1) / (len(usual) + 1))

@@ -41,7 +41,7 @@ def reconstruct(net: Hourglass, x: Floats, method: Method = "mode") -> Floats:
 
 
 def log_likelihood(net: Hourglass, x: Floats) -> Floats:
-    """Nats (rows, columns) of each cell under what its row's code says, negative; 0 where the cell is unknown."""
+    """Nats (rows, columns) of each cell under what its row's code says, negative; 0 where unknown."""
     return through(net, lambda rows: _log_prob(net, rows), x).astype(np.float64)
 
 

@@ -1,8 +1,9 @@
 """New rows, cell by cell: from nothing, from some given cells, or from what is left of a row with holes.
 
-A network trained to fill any set of hidden cells from any set of visible ones is every conditional distribution at
-once. Drawing one hidden cell after another, each from its distribution given all cells so far, therefore draws from
-the joint distribution of them all (Uria et al. 2014, "A deep and tractable density estimator", section 3).
+A network trained to fill any set of hidden cells from any set of visible ones is every conditional
+distribution at once. Drawing one hidden cell after another, each from its distribution given all cells so
+far, therefore draws from the joint distribution of them all (Uria et al. 2014, "A deep and tractable density
+estimator", section 3).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 from isthmus.errors import UsageError
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Flags, Floats, device_of
+
 
 class Limit(NamedTuple):
     """What a column may come out as: which of its tokens, and the range that a number keeps to."""
@@ -56,7 +58,9 @@ def unmask(
         Whether a cell may come out missing.
     """
     if not net.unmasks:
-        raise UsageError("this model was fitted without hidden cells, which drawing them needs: fit with corruption mask")
+        raise UsageError(
+            "this model was fitted without hidden cells, which drawing them needs: fit with corruption mask"
+        )
     device = device_of(net)
     rng = torch.Generator(device=device).manual_seed(seed)
     values, open_cells = torch.from_numpy(x.copy()).to(device), torch.from_numpy(hidden.copy()).to(device)
@@ -69,25 +73,24 @@ def unmask(
     for step in range(int(remaining.max()) if len(x) else 0):
         rows = (remaining > step).nonzero()[:, 0]
         drawn = order[rows, step]
-        state, code = _states(net, values[rows], open_cells[rows])
-        for column in drawn.unique().tolist():
+        state = _states(net, values[rows], open_cells[rows])
+        for column in sorted(set(drawn.tolist())):
             mine = drawn == column
-            logits = net.decoder.logits(state[mine], code[mine], net.columns.slices[column])
+            logits = net.decoder.logits(state[mine], net.columns.slices[column])
             value = _draw(net, column, logits, rng, limits.get(column), missing)
             values[rows[mine], column] = value
             open_cells[rows[mine], column] = False
     return values.cpu().numpy()
 
 
-def _states(net: Hourglass, values: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """What the head reads: the decoder's hidden state and the code, for all rows."""
-    states, codes = [], []
-    for part, holes in zip(values.split(ROWS), hidden.split(ROWS), strict=True):
+def _states(net: Hourglass, values: Tensor, hidden: Tensor) -> Tensor:
+    """What the head reads: the decoder's hidden state (rows, width)."""
+    states = []
+    for part, holes in zip(torch.split(values, ROWS), torch.split(hidden, ROWS), strict=True):
         cells = net.columns.tokenize(part, holes)
-        code = net.code.decode(net.encode(cells))
-        codes.append(code)
-        states.append(net.decoder.trunk(code, cells if net.condition else None, net.columns))
-    return torch.cat(states), torch.cat(codes)
+        read = net.code.decode(net.encode(cells))
+        states.append(net.decoder.trunk(read, cells if net.condition else None, net.columns))
+    return torch.cat(states)
 
 
 def _draw(
@@ -116,7 +119,7 @@ def _draw(
 
 
 def _stratified(p: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw a token for each row of probabilities (rows, tokens), with one draw in each 1/rows of the unit interval.
+    """Draw a token for each row of probabilities (rows, tokens), one draw in each 1/rows of [0, 1].
 
     Each row's draw is uniform on its own; together they are spread evenly, so that the shares of tokens drawn
     vary less from their expectation than independent draws would.
@@ -140,11 +143,12 @@ def from_prior(net: Hourglass, rows: int, seed: int, given: Floats | None = None
     values = torch.full((rows, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=code.device)
     if given is not None:
         values = torch.from_numpy(given).to(code.device)
-    for columns in ([net.condition] if net.condition else []) + [list(range(values.shape[1]))]:
-        cells = net.columns.tokenize(values, values.isnan()) if net.condition else None
-        said = net.decode(code, cells)
+    others = [column for column in range(values.shape[1]) if column not in net.condition]
+    for columns in filter(None, (net.condition, others)):
+        given_cells = net.columns.tokenize(values, values.isnan()) if net.condition else None
+        said = net.decode(code, given_cells)
         for column in columns:
-            drawn = net.columns.likelihoods[column].values(_stratified(said.probabilities(column).double(), rng), rng)
-            kept = column in net.condition and columns is not net.condition
-            values[:, column] = values[:, column] if kept else values[:, column].where(~values[:, column].isnan(), drawn)
+            token = _stratified(said.probabilities(column).double(), rng)
+            drawn = net.columns.likelihoods[column].values(token, rng)
+            values[:, column] = torch.where(values[:, column].isnan(), drawn, values[:, column])
     return values.cpu().numpy()

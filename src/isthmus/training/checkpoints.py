@@ -1,21 +1,17 @@
-"""Checkpoints of a run in progress: on disk against `kill -9`, in memory against undefined losses."""
+"""Checkpoints of a run in progress, on disk, against `kill -9`."""
 
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from isthmus.errors import DataError, FileError
+from isthmus.errors import FileError
 from isthmus.files import writing
-
-if TYPE_CHECKING:
-    from isthmus.training.loop import History, _Run
 
 SECONDS_BETWEEN = 10.0
 
@@ -44,25 +40,3 @@ def read(path: Path, identity: dict[str, Any]) -> tuple[dict[str, Tensor], dict[
             "or delete it to start anew"
         )
     return tensors, facts
-
-
-class Safe:
-    """The last state whose losses were all finite; the way back when one is not."""
-
-    def __init__(self, tensors: dict[str, Tensor], times: int = 3) -> None:
-        self.tensors, self.times = tensors, times
-
-    def roll_back(self, run: _Run, fault: list[str], history: History) -> float:
-        """Restore the last good weights and halve the learning rate; give up after the third time."""
-        if self.times == 0:
-            raise DataError(
-                f"loss {' and '.join(fault)} is not finite at step {run.step} although the learning rate was halved "
-                "three times; look for extreme values in the data, or lower learning_rate"
-            )
-        self.times -= 1
-        step = run.step
-        run.restore(self.tensors)
-        history.notes.append(f"loss {' and '.join(fault)} not finite by step {step}: rolled back, learning rate halved")
-        if not all(math.isfinite(float(t.sum())) for t in run.average.weights):
-            raise DataError("the weights were not finite before the first check; lower learning_rate")
-        return run.scale / 2

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,20 +18,30 @@ from torch import Tensor, nn
 
 from isthmus.errors import DataError
 from isthmus.training import checkpoints
+from isthmus.training.average import Average
 from isthmus.training.progress import Progress, Silent
+from isthmus.training.seeds import Shuffle, generator
+
+Losses = dict[str, Tensor]
 
 
 class Trainable(Protocol):
-    """What the loop asks of a model: named losses of a batch, and the weight of each at a share of the run."""
+    """What the loop asks of a module: named losses of a batch, and the weight of each at a share of the run."""
 
-    def losses(self, batch: Tensor, rng: torch.Generator) -> dict[str, Tensor]: ...
+    def losses(self, batch: Tensor, rng: torch.Generator) -> Losses:
+        """Compute scalars by name."""
 
-    def weights(self, share: float) -> dict[str, float]: ...
+    def weights(self, share: float) -> dict[str, float]:
+        """Give the weight of every loss."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to train; every field is independent of the data's meaning."""
+    """How long and how fast to train; no field depends on what the data mean.
+
+    `budget` is in seconds and, where given, decides in place of `steps`. Training stops early after `patience` checks
+    in a row, of `checks` in all, without a better held-out loss.
+    """
 
     steps: int
     batch_size: int = 1024
@@ -46,7 +55,12 @@ class Plan:
     budget: float | None = None
 
     def rate(self, share: float, step: int) -> float:
-        """Learning rate: linear warm-up over `warmup` steps, then half a cosine down to nothing."""
+        """Learning rate: a linear warm-up of `warmup` steps, then half a cosine down to nothing.
+
+        >>> plan = Plan(steps=1000, learning_rate=1.0)
+        >>> [round(plan.rate(step / 1000, step), 2) for step in (0, 99, 500, 999)]
+        [0.01, 0.98, 0.5, 0.0]
+        """
         ramp = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 4)))
         return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
@@ -57,152 +71,15 @@ class History:
 
     checks: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
-    best_loss: float = math.inf
+    best_loss: float | None = None
     steps: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
-
-class Average:
-    """Weights averaged over the last part of the run, whatever its length.
-
-    A power-function average (Karras et al. 2024, "Analyzing and improving the training dynamics of diffusion
-    models", eq. 2): step t enters with weight proportional to t^power, so a power of 9 averages over about the
-    last tenth of all steps. On tables this is the largest single gain of the whole recipe.
-    """
-
-    def __init__(self, module: nn.Module, power: float = 9.0) -> None:
-        self.power = power
-        self.source = [p for p in module.parameters() if p.requires_grad]
-        self.weights = [p.detach().clone() for p in self.source]
-
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Move the average towards the present weights; `step` counts from 0."""
-        torch._foreach_lerp_(self.weights, [p.detach() for p in self.source], self.power / (self.power + step + 1))
-
-    @torch.no_grad()
-    def swap(self) -> None:
-        """Exchange the average and the present weights, in place."""
-        for weight, average in zip(self.source, self.weights, strict=True):
-            kept = weight.detach().clone()
-            weight.copy_(average)
-            average.copy_(kept)
-
-
-def mix(*numbers: int) -> int:
-    """Mix integers into one 63-bit seed (splitmix64), so that neighbouring steps draw unrelated noise.
-
-    >>> mix(0, 1) == mix(0, 1), mix(0, 1) == mix(1, 0)
-    (True, False)
-    """
-    state = 0x9E3779B97F4A7C15
-    for number in numbers:
-        state = (state ^ (number & 0xFFFFFFFFFFFFFFFF)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-        state = (state ^ (state >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
-    return state >> 1
-
-
-def generator(device: torch.device, *numbers: int) -> torch.Generator:
-    """Give a random generator on `device` that depends on the given integers alone."""
-    return torch.Generator(device=device).manual_seed(mix(*numbers))
-
-
-class Shuffle:
-    """The rows of any step: a fresh permutation each epoch, computed from the seed, nothing remembered."""
-
-    def __init__(self, rows: int, batch_size: int, seed: int) -> None:
-        self.rows, self.batch, self.seed = rows, min(batch_size, rows), seed
-        self.per_epoch = max(1, rows // self.batch)
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
-
-    def rows_of(self, step: int) -> Tensor:
-        """Give the row numbers of a step; a last, smaller batch is left for another epoch."""
-        epoch, part = divmod(step, self.per_epoch)
-        if epoch != self._epoch:
-            self._order = torch.randperm(self.rows, generator=generator(torch.device("cpu"), self.seed, epoch, 1))
-            self._epoch = epoch
-        return self._order[part * self.batch : (part + 1) * self.batch]
-
-
-@dataclass
-class _Run:
-    """The parts of one run in progress."""
-
-    module: Any
-    data: Tensor
-    held_out: Tensor
-    plan: Plan
-    optimizer: torch.optim.Optimizer
-    average: Average
-    history: History
-    device: torch.device
-    step: int = 0
-    scale: float = 1.0
-    best: list[Tensor] = field(default_factory=list)
-
-    def total(self, losses: dict[str, Tensor], share: float) -> Tensor:
-        weights = self.module.weights(share)
-        return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
-
-    def backward(self, rows: Tensor, step: int, share: float) -> dict[str, Tensor]:
-        batch = self.data[rows].to(self.device, non_blocking=True)
-        losses: dict[str, Tensor] = self.module.losses(batch, generator(self.device, self.plan.seed, step, 2))
-        self.optimizer.zero_grad(set_to_none=True)
-        self.total(losses, share).backward()  # type: ignore[no-untyped-call]
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def forward_step(self, rows: Tensor, share: float) -> dict[str, Tensor]:
-        losses = self.backward(rows, self.step, share)
-        nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.scale * self.plan.rate(share, self.step)
-        self.optimizer.step()
-        self.average.update(self.step)
-        self.step += 1
-        return losses
-
-    @torch.no_grad()
-    def check(self, share: float) -> dict[str, float]:
-        """Losses of the averaged weights on held-out rows, under the same noise at every check."""
-        self.average.swap()
-        self.module.eval()
-        sums: dict[str, float] = {}
-        for part, rows in enumerate(self.held_out.split(4096)):
-            losses = self.module.losses(rows.to(self.device), generator(self.device, self.plan.seed, part, 3))
-            losses["total"] = self.total(losses, 1.0)
-            for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(loss) * len(rows) / len(self.held_out)
-        self.module.train()
-        self.average.swap()
-        return sums
-
-    def state(self) -> dict[str, Tensor]:
-        """Everything a resumed run needs, as named tensors."""
-        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
-        tensors |= {f"average.{i}": v for i, v in enumerate(self.average.weights)}
-        tensors |= {f"best.{i}": v for i, v in enumerate(self.best)}
-        for i, state in enumerate(self.optimizer.state_dict()["state"].values()):
-            tensors |= {f"optimizer.{i}.{k}": torch.as_tensor(v) for k, v in state.items()}
-        return {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        groups: dict[str, dict[str, Tensor]] = {"module": {}, "average": {}, "best": {}, "optimizer": {}}
-        for name, tensor in tensors.items():
-            group, rest = name.split(".", 1)
-            groups[group][rest] = tensor
-        self.module.load_state_dict(groups["module"])
-        with torch.no_grad():
-            for i, weight in enumerate(self.average.weights):
-                weight.copy_(groups["average"][str(i)])
-        self.best = [groups["best"][str(i)].to(self.device) for i in range(len(groups["best"]))]
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in groups["optimizer"].items():
-            index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-        loaded = self.optimizer.state_dict() | {"state": state}
-        self.optimizer.load_state_dict(loaded)
+    @property
+    def stale(self) -> int:
+        """Checks since the best one."""
+        return sum(check["step"] > self.best_step for check in self.checks)
 
 
 def train(
@@ -226,7 +103,11 @@ def train(
     data, held_out
         Rows to learn from and rows to judge by, first axis rows; batches are slices of them.
     plan
-        Steps, batch size, rates, patience, seed and, where given, a budget of seconds counted from `started`.
+        Steps, batch size, rates, patience, seed and, where given, a budget counted from `started`.
+    started
+        On `time.monotonic`'s clock; now, when not given.
+    progress
+        Who is told how it goes.
     checkpoint, resume, identity
         A file written every few seconds; with `resume` the run goes on from it, provided that it was made by
         a run of the same `identity` (any JSON-able facts that make two runs the same).
@@ -235,110 +116,207 @@ def train(
     ------
     DataError
         When the losses stay infinite or undefined although the rate was halved three times.
+    FileError
+        When the checkpoint is damaged, or that of another run.
     """
-    progress = progress or Silent()
-    device = next(module.parameters()).device
-    started = time.monotonic() if started is None else started
-    optimizer = torch.optim.AdamW(
-        module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-    )
-    run = _Run(module, data, held_out, plan, optimizer, Average(module), History(), device)
-    elapsed_before = 0.0
-    identity = {"plan": asdict(plan), "rows": len(data), **(identity or {})}
-    if resume and checkpoint is not None and checkpoint.exists():
-        tensors, saved = checkpoints.read(checkpoint, identity)
-        run.restore(tensors)
-        run.step, run.scale, elapsed_before = saved["step"], saved["scale"], saved["seconds"]
-        run.history = History(**saved["history"])
-        run.history.best_loss = math.inf if run.history.best_loss is None else run.history.best_loss
-    started -= elapsed_before
+    run = _Run(module, data, held_out, plan, time.monotonic() if started is None else started, progress or Silent())
+    if checkpoint is not None:
+        run.saves_to(checkpoint, {"plan": asdict(plan), "rows": len(data), **(identity or {})}, resume)
     module.train()
-    order = Shuffle(len(data), plan.batch_size, plan.seed)
-    pace = _rehearse(run, order)
-    steps = plan.steps if plan.budget is None else _steps_within(plan.budget, started, pace, plan.checks)
-    progress.start(steps, min(plan.budget or math.inf, steps * pace), run.step)
-    _go(run, order, steps, started, pace, progress, checkpoint, identity)
+    run.go()
     module.eval()
-    run.history.steps, run.history.seconds = run.step, time.monotonic() - started
-    progress.stop()
+    run.progress.stop()
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return run.history
 
 
-def _rehearse(run: _Run, order: Shuffle, times: int = 3) -> float:
-    """Seconds a step takes, from a few that change nothing: what is promised before training starts."""
-    rows = order.rows_of(run.step)
-    run.backward(rows, run.step, 0.0)
-    began = time.monotonic()
-    for _ in range(times):
-        run.backward(rows, run.step, 0.0)
-    run.optimizer.zero_grad(set_to_none=True)
-    return max(1e-5, (time.monotonic() - began) / times * 1.1)
+class _Run:
+    """A run in progress."""
 
+    def __init__(
+        self, module: Any, data: Tensor, held_out: Tensor, plan: Plan, started: float, progress: Progress
+    ) -> None:
+        self.module, self.data, self.held_out, self.plan = module, data, held_out, plan
+        self.started, self.progress = started, progress
+        self.device = next(module.parameters()).device
+        self.optimizer = torch.optim.AdamW(
+            module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        self.average = Average(module)
+        self.order = Shuffle(len(data), plan.batch_size, plan.seed)
+        self.history = History()
+        self.best: list[Tensor] = []
+        self.step, self.scale, self.rollbacks = 0, 1.0, 0
+        self.checkpoint: Path | None = None
+        self.identity: dict[str, Any] = {}
+        self.saved_at = time.monotonic()
 
-def _steps_within(budget: float, started: float, pace: float, checks: int) -> int:
-    """Steps that the seconds left allow; each check costs about a step."""
-    left = budget - (time.monotonic() - started)
-    return max(2 * checks, int(left / pace * 0.95))
+    # what one step is
 
+    def gradients(self, step: int, share: float) -> Losses:
+        """Put the gradients of a step's rows in place and give its losses."""
+        batch = self.data[self.order.rows_of(step)].to(self.device)
+        losses: Losses = self.module.losses(batch, generator(self.device, self.plan.seed, step, 2))
+        self.optimizer.zero_grad(set_to_none=True)
+        self.total(losses, share).backward()  # type: ignore[no-untyped-call]
+        return {name: loss.detach() for name, loss in losses.items()}
 
-def _go(
-    run: _Run,
-    order: Shuffle,
-    steps: int,
-    started: float,
-    pace: float,
-    progress: Progress,
-    checkpoint: Path | None,
-    identity: dict[str, Any],
-) -> None:
-    """Step until the plan, the budget or the patience is used up; then put the best averaged weights in place."""
-    plan, history = run.plan, run.history
-    every = max(1, steps // plan.checks)
-    share_of: Callable[[], float] = lambda: run.step / steps  # noqa: E731
-    if plan.budget is not None:
-        budget = plan.budget
-        share_of = lambda: min(1.0, (time.monotonic() - started) / budget)  # noqa: E731
-    safe = checkpoints.Safe(run.state())
-    seen: list[dict[str, Tensor]] = []
-    saved_at = time.monotonic()
-    while run.step < steps if plan.budget is None else share_of() < 1.0:
-        share = share_of()
-        seen.append(run.forward_step(order.rows_of(run.step), share))
-        progress.step(run.step)
-        if run.step % every and (plan.budget is not None or run.step < steps):
-            continue
-        trained = {name: float(torch.stack([s[name] for s in seen]).mean()) for name in seen[0]}
-        seen = []
-        fault = [name for name, loss in trained.items() if not math.isfinite(loss)]
-        if fault:
-            run.scale = safe.roll_back(run, fault, history)
-            continue
-        held = run.check(share)
-        history.checks.append({"step": run.step, "train": trained, "held_out": held})
-        if held["total"] < history.best_loss:
-            history.best_loss, history.best_step = held["total"], run.step
-            run.best = [w.clone() for w in run.average.weights]
-        safe.tensors = run.state() if len(history.checks) % 4 == 0 else safe.tensors
-        progress.check(held, history.best_loss)
-        if len([c for c in history.checks if c["step"] > history.best_step]) >= plan.patience:
-            history.notes.append(f"stopped early: no better on held-out rows since step {history.best_step}")
-            break
-        if checkpoint is not None and time.monotonic() - saved_at > checkpoints.SECONDS_BETWEEN:
-            checkpoints.write(checkpoint, run.state(), _facts(run, started), identity)
-            saved_at = time.monotonic()
-    if not run.best:
-        raise DataError("training gave no usable weights: every check was infinite or undefined")
-    with torch.no_grad():
-        for weight, best in zip(run.average.source, run.best, strict=True):
-            weight.copy_(best)
+    def total(self, losses: Losses, share: float) -> Tensor:
+        """Weigh the losses at a share of the run."""
+        weights = self.module.weights(share)
+        return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
 
+    def advance(self, share: float) -> Losses:
+        """Take one step."""
+        losses = self.gradients(self.step, share)
+        nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.scale * self.plan.rate(share, self.step)
+        self.optimizer.step()
+        self.average.update(self.step)
+        self.step += 1
+        return losses
 
-def _facts(run: _Run, started: float) -> dict[str, Any]:
-    return {
-        "step": run.step,
-        "scale": run.scale,
-        "seconds": time.monotonic() - started,
-        "history": asdict(run.history),
-    }
+    @torch.no_grad()
+    def check(self) -> dict[str, float]:
+        """Judge the averaged weights by held-out rows, under the same noise at every check."""
+        self.average.swap()
+        self.module.eval()
+        sums: dict[str, float] = {}
+        for part, rows in enumerate(torch.split(self.held_out, 4096)):
+            losses = self.module.losses(rows.to(self.device), generator(self.device, self.plan.seed, part, 3))
+            losses["total"] = self.total(losses, 1.0)
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + float(loss) * len(rows) / len(self.held_out)
+        self.module.train()
+        self.average.swap()
+        return sums
+
+    # how long it goes on
+
+    def pace(self, times: int = 3) -> float:
+        """Seconds a step takes, from a few that change nothing: what is promised before training starts."""
+        self.gradients(self.step, 0.0)
+        began = time.monotonic()
+        for _ in range(times):
+            self.gradients(self.step, 0.0)
+        self.optimizer.zero_grad(set_to_none=True)
+        return (time.monotonic() - began) / times * 1.1 + 1e-5
+
+    def share(self, steps: int) -> float:
+        """How much of the run is over, 0..1: by the clock where there is a budget, by steps where there is none."""
+        if self.plan.budget is None:
+            return min(1.0, self.step / steps)
+        return min(1.0, (time.monotonic() - self.started) / self.plan.budget)
+
+    def go(self) -> None:
+        """Step until the plan, the budget or the patience is used up; put the best averaged weights in place."""
+        pace = self.pace()
+        steps, budget = self.plan.steps, self.plan.budget
+        if budget is not None:
+            steps = max(self.plan.checks, int((budget - (time.monotonic() - self.started)) / pace))
+        self.progress.start(steps, steps * pace, self.step)
+        every = max(1, steps // self.plan.checks)
+        safe, seen = self.state(), []
+        while (share := self.share(steps)) < 1.0:
+            seen.append(self.advance(share))
+            self.progress.step(self.step)
+            if self.step % every and self.share(steps) < 1.0:
+                continue
+            trained = {name: float(torch.stack([losses[name] for losses in seen]).mean()) for name in seen[0]}
+            seen = []
+            fault = [name for name, loss in trained.items() if not math.isfinite(loss)]
+            if fault:
+                self.roll_back(safe, fault)
+                continue
+            self.note(trained, self.check())
+            safe = self.state()
+            if self.history.stale >= self.plan.patience:
+                self.history.notes.append(
+                    f"stopped early at step {self.step}: no better on held-out rows since step {self.history.best_step}"
+                )
+                break
+            self.save()
+        if not self.best:
+            raise DataError("training gave no usable weights: the losses were never finite; look for extreme values")
+        with torch.no_grad():
+            for weight, best in zip(self.average.source, self.best, strict=True):
+                weight.copy_(best)
+        self.history.steps, self.history.seconds = self.step, time.monotonic() - self.started
+
+    def note(self, trained: dict[str, float], held: dict[str, float]) -> None:
+        """Write down a check, and keep the averaged weights if they are the best so far."""
+        history = self.history
+        history.checks.append({"step": self.step, "train": trained, "held_out": held})
+        if history.best_loss is None or held["total"] < history.best_loss:
+            history.best_loss, history.best_step = held["total"], self.step
+            self.best = [weight.clone() for weight in self.average.weights]
+        self.progress.check(held)
+
+    def roll_back(self, safe: dict[str, Tensor], fault: list[str]) -> None:
+        """Restore the last good weights and halve the learning rate; give up after the third time."""
+        names, step = " and ".join(fault), self.step
+        if self.rollbacks == 3:
+            raise DataError(
+                f"loss {names} is not finite by step {step} although the learning rate was halved three times; "
+                "look for extreme values in the data, or lower learning_rate"
+            )
+        self.rollbacks += 1
+        self.restore(safe)
+        self.scale /= 2
+        self.history.notes.append(f"loss {names} not finite by step {step}: rolled back, learning rate halved")
+
+    # what survives a kill
+
+    def saves_to(self, checkpoint: Path, identity: dict[str, Any], resume: bool) -> None:
+        """Save to a file every few seconds; with `resume`, go on from it if it is there."""
+        self.checkpoint, self.identity = checkpoint, identity
+        if not resume or not checkpoint.exists():
+            return
+        tensors, facts = checkpoints.read(checkpoint, identity)
+        self.restore(tensors)
+        self.scale, self.rollbacks = facts["scale"], facts["rollbacks"]
+        self.history = History(**facts["history"])
+        self.started -= facts["seconds"]
+
+    def save(self) -> None:
+        """Write a checkpoint, unless the last one is only seconds old."""
+        if self.checkpoint is None or time.monotonic() - self.saved_at < checkpoints.SECONDS_BETWEEN:
+            return
+        facts = {
+            "scale": self.scale,
+            "rollbacks": self.rollbacks,
+            "seconds": time.monotonic() - self.started,
+            "history": asdict(self.history),
+        }
+        checkpoints.write(self.checkpoint, self.state(), facts, self.identity)
+        self.saved_at = time.monotonic()
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything the rest of the run depends on, as named tensors of its own."""
+        tensors = {"step": torch.tensor(self.step)}
+        tensors |= {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
+        tensors |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.weights)}
+        tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{name}": tensor for name, tensor in state.items()}
+        return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go back to a state."""
+        parts: dict[str, dict[str, Tensor]] = {"module": {}, "average": {}, "best": {}, "optimizer": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            if rest:
+                parts[part][rest] = tensor
+        self.step = int(tensors["step"])
+        self.module.load_state_dict(parts["module"])
+        for i, weight in enumerate(self.average.weights):
+            weight.copy_(parts["average"][str(i)])
+        self.best = [parts["best"][str(i)].to(self.device) for i in range(len(parts["best"]))]
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimizer"].items():
+            number, _, key = name.partition(".")
+            state.setdefault(int(number), {})[key] = tensor.clone()
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})

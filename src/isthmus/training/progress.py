@@ -21,7 +21,7 @@ class Silent:
     def step(self, step: int) -> None:
         """Say that a step is done."""
 
-    def check(self, held_out: dict[str, float], best: float) -> None:
+    def check(self, held_out: dict[str, float]) -> None:
         """Say the losses on held-out rows."""
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class Lines(Silent):
         else:
             print(text, file=self.stream, flush=True)
 
-    def check(self, held_out: dict[str, float], best: float) -> None:
+    def check(self, held_out: dict[str, float]) -> None:
         """Remember the held-out loss for the next line."""
         self.loss = f", held-out loss {held_out['total']:.4f}"
 

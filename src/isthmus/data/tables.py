@@ -1,0 +1,111 @@
+"""The codec of tables: a schema's columns as one float64 matrix, and back."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from isthmus.data.arrays import Floats
+from isthmus.data.schema import Schema
+from isthmus.data.sources import Table
+from isthmus.data.variables import Notes, Text, Variable
+from isthmus.errors import DataError, IsthmusWarning
+
+__all__ = ["TableCodec"]
+
+
+@dataclass(frozen=True)
+class TableCodec:
+    """Turns a table into numbers and back, exactly, as its schema says.
+
+    `decode(encode(table))` has the values, types and missing cells of the table the schema was learnt from.
+
+    Examples
+    --------
+    >>> from isthmus.data.sources import open_table
+    >>> table = open_table([[1.5, 4.0], [2.25, 5.0], [-0.5, 7.0]])
+    >>> codec = TableCodec(Schema.learn(table))
+    >>> codec.encode(table)
+    array([[ 1.5 ,  4.  ],
+           [ 2.25,  5.  ],
+           [-0.5 ,  7.  ]])
+    >>> codec.decode(codec.encode(table)) == table.columns
+    True
+    """
+
+    schema: Schema
+
+    def encode(self, table: Table, strict_columns: bool = True, clip: bool = True) -> Floats:
+        """Return the coded columns of `table` as a float64 matrix (rows, variables).
+
+        Warns (`IsthmusWarning`) of columns that are not there and taken as missing, of values never seen in
+        training (-1) and of numbers outside the range seen, which are clipped to it unless `clip` is false.
+
+        Parameters
+        ----------
+        table
+            An opened table; columns that the schema does not have are ignored.
+        strict_columns
+            Whether a table without some of the columns is worth a warning, and one without any an error.
+        clip
+            Whether numbers stay in the range seen in training.
+
+        Raises
+        ------
+        DataError
+            A column's cells are of another type than in training, infinite, or no column is there at all.
+        """
+        here = set(table.columns.column_names)
+        if strict_columns:
+            self._check_columns(here)
+        matrix = np.full((table.rows, len(self.schema.coded)), np.nan)
+        for i, variable in enumerate(self.schema.coded):
+            if variable.name in here:
+                matrix[:, i], notes = variable.to_numbers(table.columns[variable.name], clip)
+                _warn(variable, notes)
+        return matrix
+
+    def _check_columns(self, here: set[str]) -> None:
+        absent = [variable.name for variable in self.schema.coded if variable.name not in here]
+        if len(absent) == len(self.schema.coded):
+            raise DataError(f"none of the training data's {len(absent)} columns is here: {_list(absent)}")
+        if absent:
+            count = "1 column" if len(absent) == 1 else f"{len(absent)} columns"
+            warnings.warn(
+                f"{count} of the training data not here, taken as missing: {_list(absent)}",
+                IsthmusWarning,
+                stacklevel=4,
+            )
+
+    def decode(self, matrix: Floats, carried: pa.Table | None = None) -> pa.Table:
+        """Return a matrix (rows, variables) as typed columns, in the schema's order.
+
+        The columns that are carried and not coded come from `carried`, as far as it has them, and are left
+        out otherwise.
+        """
+        coded = {variable.name: i for i, variable in enumerate(self.schema.coded)}
+        columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+        for variable in self.schema.variables:
+            if not isinstance(variable, Text):
+                columns[variable.name] = variable.from_numbers(matrix[:, coded[variable.name]])
+            elif carried is not None and variable.name in carried.column_names:
+                columns[variable.name] = carried[variable.name]
+        return pa.table(columns)
+
+
+def _list(names: list[str]) -> str:
+    listed = ", ".join(f"'{name}'" for name in names[:8])
+    return listed if len(names) <= 8 else f"{listed}, ..."
+
+
+def _warn(variable: Variable, notes: Notes) -> None:
+    for count, text in (
+        (notes.unseen, "never seen in training: taken as unseen"),
+        (notes.clipped, f"outside {variable.domain} seen in training: clipped"),
+    ):
+        if count:
+            values = "value" if count == 1 else "values"
+            warnings.warn(
+                f"column '{variable.name}': {count:,} {values} {text}", IsthmusWarning, stacklevel=4
+            )

@@ -1,0 +1,50 @@
+"""A file is written whole or not at all."""
+
+import pytest
+
+from isthmus.errors import FileError
+from isthmus.files import writing
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    with writing(path) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.name.endswith(".csv.gz")
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+
+
+def test_the_old_file_survives_a_failure(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), writing(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with writing(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    with writing("/dev/null") as temporary:
+        temporary.write_text("gone")
+        assert str(temporary) == "/dev/null"
+
+
+def test_what_cannot_be_written_gets_one_line(tmp_path):
+    with pytest.raises(FileError, match="is a folder"), writing(tmp_path):
+        pass
+    with pytest.raises(FileError, match="there is no folder"), writing(tmp_path / "none" / "t"):
+        pass
+    with pytest.raises(FileError, match="cannot be written: disk full"), writing(tmp_path / "t"):
+        raise OSError(28, "disk full")
