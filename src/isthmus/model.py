@@ -39,8 +39,7 @@ from isthmus.training.progress import Lines
 _Half = TypeVar("_Half", Encoder, Decoder)
 
 
-class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type:
-ignore[misc]
+class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One autoencoder of a table, fitted once, for every job.
 
     Parameters
@@ -289,8 +288,8 @@ ignore[misc]
             stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)
             if stray:
                 raise UsageError(
-                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only be given "
-                    "single values of its condition columns: fit with corruption mask, or with condition"
+                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only "
+                    "be given single values of its condition columns: fit with corruption mask, or condition"
                 )
             values = synthesize.from_prior(net, n, seed, x)
         return self.flavour_.without_rows().give(self.codec_.decode(values))

@@ -19,7 +19,7 @@ class Projection:
 
     @classmethod
     def learn(cls, codes: Codes, dimensions: int = 3) -> Projection:
-        """Find the axes (dimensions, size) along which codes (rows, size) vary most, each pointing its larger way."""
+        """Find the axes (dimensions, size) along which codes vary most, each pointing its larger way."""
         mean = codes.mean(0, dtype=np.float64)
         _, _, axes = np.linalg.svd(codes - mean, full_matrices=False)
         axes = axes[:dimensions]

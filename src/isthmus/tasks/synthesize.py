@@ -84,7 +84,7 @@ def unmask(
 
 
 def _states(net: Hourglass, values: Tensor, hidden: Tensor) -> Tensor:
-    """What the head reads: the decoder's hidden state (rows, width)."""
+    """Give what the head reads: the decoder's hidden state (rows, width)."""
     states = []
     for part, holes in zip(torch.split(values, ROWS), torch.split(hidden, ROWS), strict=True):
         cells = net.columns.tokenize(part, holes)
