@@ -47,9 +47,7 @@ def decode(
     out: options.TableOut,
     condition: Annotated[
         Path | None,
-        word(
-            "--condition", metavar="DATA", type=Path, help="rows with the condition columns of CODES"
-        ),
+        word("--condition", metavar="DATA", type=Path, help="rows with the condition columns of CODES"),
     ] = None,
     given: options.Given = None,
     quiet: options.Quiet = False,

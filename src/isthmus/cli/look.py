@@ -29,7 +29,7 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
     if json:
         print(to_json(facts))
         return
-    code = ", ".join(f"{key} {value}" for key, value in facts["code"].items())
+    code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
     print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")
     print(f"code: {code}; {facts['weights']:,} weights, {facts['bytes']:,} bytes\n")
     print_rows(facts["survival"])
