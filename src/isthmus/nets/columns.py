@@ -14,6 +14,9 @@ from isthmus.nets.likelihoods import UNKNOWN, Likelihood, Numeric, likelihood_fr
 # variable needs no pass for its maximum. Odds of e^60 are as good as certain.
 _BOUND = 30.0
 
+_AGREES = 0.1
+"""Standard deviations within which the histogram's mean and the mean beside it count as the same."""
+
 
 class Cells(NamedTuple):
     """A batch of rows as the network reads them.
@@ -131,7 +134,10 @@ class TableDistribution:
         return self._each(missing, self._mean)
 
     def mode(self, *, missing: bool = True) -> Tensor:
-        """Likeliest values (rows, columns): as `mean`, but a number likelier than not to be one exact value is it."""
+        """Likeliest values (rows, columns): as `mean`, but a number likelier than not to be one exact value is it.
+
+        Provided that its histogram is believed: its own mean then agrees with the mean that the decoder says.
+        """
         return self._each(missing, self._mode)
 
     def quantile(self, column: int, q: float) -> Tensor:
@@ -155,8 +161,10 @@ class TableDistribution:
         value = self._mean(column, likelihood)
         if not isinstance(likelihood, Numeric):
             return value
-        top = self.present(column).max(1)
-        sure = (top.values > 0.5) & likelihood.atoms[top.indices]
+        p = self.present(column)
+        top = p.max(1)
+        agrees = (p.double() @ likelihood.centre - value).abs() < _AGREES * likelihood.unit[1]
+        sure = (top.values > 0.5) & likelihood.atoms[top.indices] & agrees
         return torch.where(sure, likelihood.centre[top.indices], value)
 
     def _each(self, missing: bool, read: Any) -> Tensor:

@@ -38,32 +38,26 @@ class Corruption:
 
 @dataclass(frozen=True)
 class Mask(Corruption):
-    """Hides cells: in each row a share drawn from U(0, 1), and nothing at all in a share `plain` of the rows.
+    """Hides cells: in each row a share drawn from U(0, 1), evenly spread over the rows of a batch.
 
     Shares from none to all make one model of every conditional distribution (Uria et al. 2014, "A deep and tractable
-    density estimator"): what imputes one cell also makes whole rows. The plain rows keep it a good autoencoder.
+    density estimator"): what imputes one cell also makes whole rows.
 
     Examples
     --------
     >>> Mask().to_dict()
-    {'name': 'mask', 'plain': 0.25}
+    {'name': 'mask'}
     """
-
-    plain: float = 0.25
 
     name = "mask"
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.plain < 1:
-            raise UsageError(f"corruption mask: plain is {self.plain!r}; give a share from 0 up to, not including, 1")
-
     def __call__(self, batch: Spoilt, columns: Columns, rng: torch.Generator) -> Spoilt:
         """Hide cells."""
-        device = batch.values.device
-        share = torch.rand((len(batch.values), 1), generator=rng, device=device)
-        share = ((share - self.plain) / (1 - self.plain)).clamp(min=0)
+        rows, device = len(batch.values), batch.values.device
+        place = torch.randperm(rows, generator=rng, device=device)
+        share = (place + torch.rand(rows, generator=rng, device=device)) / rows
         drawn = torch.rand(batch.values.shape, generator=rng, device=device)
-        return batch._replace(hidden=batch.hidden | (drawn < share))
+        return batch._replace(hidden=batch.hidden | (drawn < share[:, None]))
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def parse_corruption(given: object) -> tuple[Corruption, ...]:
     Examples
     --------
     >>> parse_corruption("mask+noise:0.1-0.3")
-    (Mask(plain=0.25), Noise(low=0.1, high=0.3))
+    (Mask(), Noise(low=0.1, high=0.3))
     >>> parse_corruption("none")
     ()
     """

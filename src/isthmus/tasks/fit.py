@@ -53,7 +53,7 @@ class Trained:
     held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 600, 4000, 24
+STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 1000, 12000, 32
 """A default fit passes this often over the data, but takes no fewer and no more steps than these."""
 
 

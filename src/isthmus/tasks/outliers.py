@@ -28,6 +28,7 @@ from isthmus.tasks.reconstruct import encode
 ROWS = 2048
 GROUPS = 16
 NEIGHBOURS = 5
+_SURE = 1e-3  # a column that is always known better than this is not judged any finer
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Reference:
 
     def oddness(self, seen: Views) -> Floats:
         """How odd each row (rows,) is in all three views together, in no unit."""
-        cells = np.log1p((seen.error / self.error.mean(1).clip(1e-9)).mean(1))
+        cells = np.log1p((seen.error / self.error.mean(1).clip(_SURE)).mean(1))
         tails = np.log1p(seen.tail.max(1))
         near = np.log1p(seen.distance / max(float(np.median(self.distance)), 1e-9))
         return np.asarray(cells + tails + near, dtype=np.float64)
@@ -116,7 +117,7 @@ def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Tensor]
 def _errors(net: Hourglass, said: TableDistribution, rows: Tensor) -> Tensor:
     """Errors (rows, columns): standard deviations of numbers, nats of categories, 0 where unknown."""
     cells = net.columns.tokenize(rows)
-    errors = -said.log_prob(cells.token)
+    errors = (-said.log_prob(cells.token)).clamp(min=0)  # rounding may take a sure thing past zero
     errors[:, net.columns.numeric] = (said.numbers - cells.number).abs()
     numeric = torch.zeros_like(cells.hidden)
     numeric[:, net.columns.numeric] = True
