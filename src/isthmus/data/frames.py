@@ -78,7 +78,10 @@ class Flavour:
     def _polars(self, arrow: pa.Table) -> Any:
         frame = nw.from_arrow(arrow, backend="polars").to_native()
         kept = {name: self.types[name] for name in arrow.column_names if name in self.types}
-        return frame.cast(kept) if kept else frame
+        for name, kind in kept.items():
+            with suppress(Exception):
+                frame = frame.cast({name: kind})
+        return frame
 
     def _numpy(self, arrow: pa.Table) -> Any:
         columns = [column.to_numpy() for column in arrow.columns]
@@ -114,7 +117,8 @@ def _pandas_column(series: Any, column: pa.Table, dtype: Any) -> Any:
             series.name = column.column_names[0]
         if hasattr(dtype, "__from_arrow__"):
             return column.to_pandas(types_mapper=lambda _: dtype).iloc[:, 0]
-        return series.astype(dtype)
+        typed = series.astype(dtype)
+        return typed if typed.isna().sum() == column.column(0).null_count else series  # a level it has not
     except (TypeError, ValueError, NotImplementedError):
         return series  # values that the user's dtype cannot hold
 

@@ -28,6 +28,8 @@ class Code:
     name: ClassVar[str] = ""
     generative: ClassVar[bool] = False
     """Whether rows can be drawn from the code's own prior."""
+    signed: ClassVar[bool] = True
+    """Whether a number of the code can be negative."""
 
     def __post_init__(self) -> None:
         if self.size is not None and (not isinstance(self.size, int) or self.size < 1):
@@ -147,6 +149,7 @@ class Sparse(Code):
     k: int = 16
 
     name = "sparse"
+    signed = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,7 +28,7 @@ class TableDecoder(nn.Module):
         self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, columns.outputs)
-        self.straight = nn.Linear(code, len(columns.numeric), bias=False)
+        self.straight = nn.Parameter(torch.zeros(code, len(columns.numeric)))
 
     def forward(
         self, code: Tensor, given: Cells | None, columns: Columns, blurred: Tensor | None = None
@@ -38,7 +39,7 @@ class TableDecoder(nn.Module):
         """
         raw = self.head(self.trunk(code if blurred is None else blurred, given, columns))
         logits, numbers = raw.split([columns.total, len(columns.numeric)], 1)
-        return TableDistribution(columns, logits, numbers + self.straight(code))
+        return TableDistribution(columns, logits, numbers + code @ self.straight)
 
     def trunk(self, code: Tensor, given: Cells | None, columns: Columns) -> Tensor:
         """Code (rows, size) to the hidden state (rows, width) that the head reads."""

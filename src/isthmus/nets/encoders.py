@@ -65,13 +65,13 @@ class TableEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, projected)
         self.straight = Embedding(columns, projected)
-        self.numbers = nn.Linear(len(columns.numeric), projected, bias=False)
+        self.numbers = nn.Parameter(torch.zeros(len(columns.numeric), projected))
 
     def forward(self, cells: Cells, level: Tensor, columns: Columns) -> Tensor:
         """Cells and noise levels (rows, 1) to the pre-code (rows, projected)."""
         x = self.embedding(cells, columns)
         if self.level is not None:
             x = x + self.level(level)
-        straight = self.straight(cells, columns) + self.numbers(cells.number)
+        straight = self.straight(cells, columns) + cells.number @ self.numbers
         out: Tensor = self.project(self.norm(self.blocks(x))) + straight
         return out

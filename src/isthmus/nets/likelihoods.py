@@ -131,9 +131,7 @@ class Numeric(Likelihood):
         self.inside = present[first[:, None] + (at * (count[:, None] - 1)).round().long()]
         sums = torch.zeros(len(starts), dtype=torch.float64)
         self.centre = sums.index_add(0, self.tokens(present), present) / count
-        spread = present.std(correction=0)
-        # a constant column's spread may come out as rounding error of its mean
-        self.unit = torch.stack([present.mean(), spread if len(values) > 1 else torch.ones_like(spread)])
+        self.unit = _unit(present)
         return self
 
     def _token(self, x: Tensor) -> Tensor:
@@ -161,6 +159,14 @@ class Numeric(Likelihood):
     def standardise(self, x: Tensor) -> Tensor:
         """Values in standard deviations from the mean."""
         return (x - self.unit[0]) / self.unit[1]
+
+
+def _unit(present: Tensor) -> Tensor:
+    """Mean and standard deviation, of numbers whose squares may be beyond float64; 1 where nothing varies."""
+    size = present.abs().max().clamp(min=torch.finfo(torch.float64).tiny)
+    spread = (present / size).std(correction=0) * size
+    varies = bool(present.max() > present.min()) and bool(spread > 0)
+    return torch.stack([(present / size).mean() * size, spread if varies else torch.ones_like(spread)])
 
 
 def _place_bins(values: Tensor, counts: Tensor, most: int) -> Tensor:

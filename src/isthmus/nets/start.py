@@ -26,24 +26,29 @@ def start_at_principal_components(net: Hourglass, x: Tensor) -> None:
     """Set the straight paths and biases of a fresh `net` from training values `x` (rows, columns)."""
     columns = net.columns
     cells = columns.tokenize(x)
-    head, size = net.decoder.head, net.decoder.straight.in_features
+    head, size = net.decoder.head, len(net.decoder.straight)
     head.bias[: columns.total] = columns.log_marginals(cells.token)
     head.bias[columns.total :] = 0
     head.weight[columns.total :] *= 0.1
     net.encoder.project.weight *= 0.1
     net.encoder.project.bias.zero_()
-    token, number, bias, back = _whitened(columns, x, size)
+    token, number, bias, back = _whitened(columns, x, size, signed=net.code.signed)
     encoder = net.encoder
     encoder.straight.tokens[:, size:] = 0
-    encoder.numbers.weight[size:] = 0
+    encoder.numbers[:, size:] = 0
     encoder.straight.tokens[:, :size] = token
-    encoder.numbers.weight[:size] = number.T
+    encoder.numbers[:, :size] = number
     net.encoder.project.bias[:size] = bias
-    net.decoder.straight.weight.copy_(back)
+    net.decoder.straight.copy_(back.T)
 
 
-def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Loadings of tokens (tokens and hidden, size) and numbers (numeric, size), bias (size,), and the way back."""
+def _whitened(
+    columns: Columns, x: Tensor, size: int, *, signed: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Loadings of tokens (tokens and hidden, size) and numbers (numeric, size), bias (size,), and the way back.
+
+    A code that cannot be negative takes every component twice, once for either sign.
+    """
     cells = columns.tokenize(x)
     categorical = [j for j in range(len(columns.sizes)) if j not in columns.numeric]
     used = [k for j in categorical for k in range(columns.slices[j].start, columns.slices[j].stop)]
@@ -58,9 +63,12 @@ def _whitened(columns: Columns, x: Tensor, size: int) -> tuple[Tensor, Tensor, T
         total += rows.sum(0)
     mean = total / len(x)
     variance, axes = torch.linalg.eigh(gram / len(x) - torch.outer(mean, mean))
-    kept = min(size, inputs)
-    variance, axes = variance.flip(0)[:kept].clamp(min=1e-9), axes.flip(1)[:, :kept]
+    components = min(size if signed else max(size // 2, 1), inputs)
+    variance, axes = variance.flip(0)[:components].clamp(min=1e-9), axes.flip(1)[:, :components]
     scale = variance.clamp(min=float(variance[0]) * _FLOOR).sqrt()
+    if not signed and size >= 2 * components:
+        axes, scale = torch.cat([axes, -axes], 1), torch.cat([scale, scale])
+    kept = len(scale)
     into, back = (axes / scale).float(), (axes * scale).float()
     token_in = torch.zeros(columns.total + len(columns.sizes), size)
     token_in[used, :kept] = into[: len(used)]
