@@ -77,10 +77,11 @@ class Flavour:
 
     def _polars(self, arrow: pa.Table) -> Any:
         frame = nw.from_arrow(arrow, backend="polars").to_native()
-        kept = {name: self.types[name] for name in arrow.column_names if name in self.types}
-        for name, kind in kept.items():
-            with suppress(Exception):
-                frame = frame.cast({name: kind})
+        for name in arrow.column_names:
+            if (kind := self.types.get(name)) is not None:
+                typed = frame[name].cast(kind, strict=False)
+                if typed.null_count() == frame[name].null_count():  # else an Enum lacks a level
+                    frame = frame.with_columns(typed)
         return frame
 
     def _numpy(self, arrow: pa.Table) -> Any:
@@ -118,7 +119,7 @@ def _pandas_column(series: Any, column: pa.Table, dtype: Any) -> Any:
         if hasattr(dtype, "__from_arrow__"):
             return column.to_pandas(types_mapper=lambda _: dtype).iloc[:, 0]
         typed = series.astype(dtype)
-        return typed if typed.isna().sum() == column.column(0).null_count else series  # a level it has not
+        return typed if typed.isna().sum() == column.column(0).null_count else series  # lacks a level
     except (TypeError, ValueError, NotImplementedError):
         return series  # values that the user's dtype cannot hold
 

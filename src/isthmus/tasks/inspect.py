@@ -42,9 +42,9 @@ def _number(likelihood: Likelihood, x: Floats, back: Floats) -> dict[str, Any] |
     known = ~np.isnan(x)
     if not known.any():
         return None
-    error = np.where(np.isnan(back), mean, back)[known] - x[known]
-    value = float(np.sqrt((error**2).mean()) / spread)
-    baseline = float(np.sqrt(((mean - x[known]) ** 2).mean()) / spread)
+    error = (np.where(np.isnan(back), mean, back)[known] - x[known]) / spread
+    value = float(np.sqrt((error**2).mean()))
+    baseline = float(np.sqrt((((mean - x[known]) / spread) ** 2).mean()))
     return {"measure": "nrmse", "value": value, "baseline": baseline}
 
 
