@@ -20,12 +20,13 @@ __all__ = ["curves", "dots", "pairs", "rebuilt"]
 
 Floats = npt.NDArray[np.float64]
 _ACROSS = 3
+_WORST = 1.5  # larger errors are drawn at the edge
 
 
 def curves(history: Sequence[Mapping[str, Any]], best_step: int) -> Figure:
     """Draw each named loss over the steps, in training and on held-out rows, and where the best model was."""
     names = sorted(
-        {name for check in history for name in check["held_out"]}, key=lambda name: name != "total"
+        {name for check in history for name in check["held_out"]}, key=lambda name: (name != "total", name)
     )
     with drawing():
         figure, axes = _grid(len(names), 1.9)
@@ -62,17 +63,15 @@ def dots(series: Mapping[str, Sequence[Fidelity]]) -> Figure:
         ):
             places = np.arange(len(columns))
             for order, (colour, found) in enumerate(zip((MODEL, PEER, BASE), series.values(), strict=False)):
-                values = [found[j].value for j in columns]
-                panel.scatter(values, places, s=20, color=colour, zorder=5 - order, linewidths=0)
+                values = [min(found[j].value, _WORST) for j in columns]
+                panel.scatter(values, places, s=16 + 14 * order, color=colour, zorder=5 - order, linewidths=0)
             panel.set_yticks(places, [short(first[j].column, 24) for j in columns], fontsize=7.5)
             panel.set_ylim(max(map(len, sides)) - 0.3, -0.7)
             panel.set_title(words)
             panel.tick_params(axis="y", length=0, labelcolor=INK)
             panel.spines["left"].set_visible(False)
         panels[0].set_xlim(right=1.02)
-        panels[1].set_xlim(
-            -0.04, max(1.3, *(min(found[j].value, 1.6) for found in series.values() for j in sides[1]))
-        )
+        panels[1].set_xlim(-0.04, _WORST + 0.04)
         handles = panels[0].collections[: len(series)]
         figure.legend(handles, list(series), loc="outside upper left", ncols=len(series))
     return figure
@@ -124,6 +123,8 @@ def _histogram(panel: Axes, variable: Variable, real: Floats, made: Floats) -> N
     panel.set_ylabel("% of houses", fontsize=8)
     panel.grid(axis="x", visible=False)
     _thousands(panel, "x")
+    if len(values) <= 15:
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
 def _bars(panel: Axes, variable: Variable, real: Floats, made: Floats) -> None:

@@ -108,9 +108,9 @@ def _drawn(picture: Picture, out: Path) -> Html:
 def _report(tour: Tour, sections: list[Html]) -> Html:
     facts_ = tour.model.inspect()
     lead = (
-        f"isthmus read {tour.table.num_rows:,} house sales from Ames, Iowa (2006 to 2010), taught one autoencoder to send "
-        f"a house through {facts_['code']['size']} numbers and back, and then gave it every job on this page. "
-        f"It never saw the {int(tour.held_out.sum()):,} houses that it is judged by."
+        f"isthmus read {tour.table.num_rows:,} house sales from Ames, Iowa (2006 to 2010), taught one "
+        f"autoencoder to send a house through {facts_['code']['size']} numbers and back, and then gave it "
+        f"every job on this page. It never saw the {int(tour.held_out.sum()):,} houses that it is judged by."
     )
     strip = facts(
         [

@@ -119,7 +119,7 @@ body {
   margin: 0; background: var(--paper); color: var(--ink);
   font: 17px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-main { max-width: 56rem; margin: 0 auto; padding: 3.5rem 1.25rem 4rem; }
+main { max-width: 60rem; margin: 0 auto; padding: 3.5rem 1.25rem 4rem; }
 h1 { font-size: clamp(1.8rem, 5vw, 2.6rem); line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 .8rem; }
 h2 { font-size: 1.45rem; line-height: 1.25; letter-spacing: -0.01em; margin: 0 0 .9rem; }
 h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
@@ -130,11 +130,13 @@ li { margin-bottom: .45rem; }
 .note { border-left: 3px solid var(--model); padding-left: .9rem; }
 a { color: var(--model); }
 code, pre { font: .87em/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-pre { background: var(--soft); border-radius: 6px; padding: .9rem 1.1rem; overflow-x: auto; margin: 0 0 1rem; }
+pre { background: var(--soft); border-radius: 6px; padding: .9rem 1.1rem; overflow-x: auto;
+  margin: 0 0 1rem; }
 .facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin: 1.5rem 0; }
 .facts div { display: flex; flex-direction: column-reverse; }
 .facts dt { color: var(--muted); font-size: .85rem; }
-.facts dd { margin: 0; font-size: 1.55rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.facts dd { margin: 0; font-size: 1.55rem; font-weight: 600; line-height: 1.2;
+  font-variant-numeric: tabular-nums; }
 figure { margin: 1.75rem 0; }
 .picture { overflow-x: auto; }
 .picture svg { display: block; width: 100%; height: auto; min-width: 30rem; }
@@ -143,10 +145,12 @@ figcaption { margin-top: .6rem; max-width: 46rem; }
 caption { padding-bottom: .5rem; }
 .table { overflow-x: auto; margin: 1.25rem 0 1.5rem; }
 table { border-collapse: collapse; font-size: .88rem; line-height: 1.35; min-width: 60%; }
-th, td { padding: .36rem 1.1rem .36rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--line); }
+th, td { padding: .36rem .9rem .36rem 0; text-align: left; vertical-align: baseline;
+  border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 600; vertical-align: bottom; }
 thead th { border-bottom-color: var(--base); }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td:first-child { white-space: nowrap; }
 b.off { color: var(--peer); font-weight: 600; }
 b.won { color: var(--model); font-weight: 600; }
 details { margin: 1rem 0 1.5rem; }

@@ -21,7 +21,8 @@ Floats = npt.NDArray[np.float64]
 
 _GREY = "#76818f"  # read as well on white as on black
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>{title}</title>
 <style>html, body {{ margin: 0; height: 100%; background: #fff }}
 @media (prefers-color-scheme: dark) {{ html, body {{ background: #12161c }} }}</style></head>
@@ -31,7 +32,7 @@ _MANY = 10_000  # points that are better drawn by the graphics card
 
 
 def write_map(places: Floats, labels: npt.ArrayLike | None, path: str | PathLike[str], title: str) -> None:
-    """Write points (rows, 2 or 3), coloured by labels (rows,), as a page; a point under the mouse tells its row."""
+    """Write points (rows, 2 or 3), coloured by labels (rows,), as a page; each tells its row."""
     figure = go.Figure(list(_traces(places, labels)))
     bare = {"showticklabels": False, "title": "", "gridcolor": "rgba(118,129,143,.2)", "zeroline": False}
     if places.shape[1] == 3:

@@ -38,13 +38,14 @@ def model(tour: Tour) -> Part:
     kinds = Counter(_PLURALS[variable.kind] for variable in tour.variables)
     found = ", ".join(f"{count} {kind} columns" for kind, count in kinds.most_common())
     words = (
-        f"It found out by itself what the columns are: {found}. Whatever it says of a cell is a distribution that suits the "
-        "column, never one squared error for all. In training, cells of each house are hidden at random, and it learns to "
-        "tell them from the rest: that is why one model can fill gaps, find oddities and make up houses."
+        f"It found out by itself what the columns are: {found}. Whatever it says of a cell is a "
+        "distribution that suits the column, never one squared error for all. In training, cells of each "
+        "house are hidden at random, and it learns to tell them from the rest: that is why one model can "
+        "fill gaps, find oddities and make up houses."
     )
     curve = (
-        "Losses during training: on the rows it learns from, and on a tenth of them that it does not learn from. "
-        f"The dashed line is the step whose weights were kept, {facts['best_step']:,}."
+        "Losses during training: on the rows it learns from, and on a tenth of them that it does not learn "
+        f"from. The dashed line is the step whose weights were kept, {facts['best_step']:,}."
     )
     return Part(
         [h("p", words), Picture("training", charts.curves(facts["history"], facts["best_step"]), curve)]
@@ -58,9 +59,10 @@ def map_(tour: Tour) -> Part:
     own, peer = (baselines.locality(each, price, ~tour.held_out) for each in (places, plain))
     link = h("a", "map.html", href="map.html")
     words = (
-        "Each point is a house; houses with similar codes lie close together. The position of a held-out house tells "
-        f"{own:.0%} of the variance of its price (from the ten nearest on the map); on the plane of the two first principal "
-        f"components it tells {peer:.0%}{'' if own > peer else ', so here PCA draws the better map'}. Price is one of the "
+        "Each point is a house; houses with similar codes lie close together. The position of a held-out "
+        f"house tells {own:.0%} of the variance of its price (from the ten nearest on the map); on the "
+        "plane of the two first principal components it tells "
+        f"{peer:.0%}{'' if own > peer else ', so here PCA draws the better map'}. Price is one of the "
         f"{len(tour.names)} columns that go in: this shows what the map keeps, and predicts nothing."
     )
     caption = "All sales, by the first two axes of their codes; the colour is the price in dollars."
@@ -76,7 +78,7 @@ def map_(tour: Tour) -> Part:
 
 
 def reconstruct(tour: Tour) -> Part:
-    """Send held-out houses through the code and back, beside PCA with as many numbers and beside a constant."""
+    """Send held-out houses through the code and back, beside PCA with as many numbers and a constant."""
     held_out = tour.rows(tour.held_out)
     rebuilt = tour.model.reconstruct(held_out)
     back, size = tour.values(rebuilt), int(tour.model.inspect()["code"]["size"])
@@ -87,29 +89,33 @@ def reconstruct(tour: Tour) -> Part:
             "isthmus": back,
             "PCA": baselines.through_pca(tour.features, tour.training, tour.test, size),
             "mode or mean": np.broadcast_to(
-                baselines.usual(tour.variables, tour.training, middle="mean"), back.shape
+                baselines.usual(tour.variables, tour.training, middle="mean", missing=True), back.shape
             ),
         },
     )
     words = (
-        f"The held-out houses, squeezed into {size} numbers each and opened again. Beside it: principal components with as "
-        f"many numbers ({min(size, width)} of {width}, categories one-hot, numbers scaled), and the column's most frequent value or mean."
+        f"The held-out houses, squeezed into {size} numbers each and opened again. Beside it: principal "
+        f"components with as many numbers ({min(size, width)} of {width}, categories one-hot, numbers "
+        "scaled), and the column's most frequent value or mean."
+    )
+    wide = (
+        "A code this wide leaves PCA little to lose: its linear numbers nearly are the table. The model's "
+        "code has to serve rows with any cells hidden as well."
     )
     places = tour.places(SHOWN)
     cloud = "Held-out houses: the number that came back against what it was. On the line, nothing is lost."
     dots = (
-        "Each column of the held-out houses. Accuracy is the share of categories that come back exactly; NRMSE is the error "
-        "of numbers in standard deviations of the column, 0 is perfect."
+        "Each column of the held-out houses. Accuracy is the share of categories that come back exactly; "
+        "NRMSE is the error of numbers in standard deviations of the column, 0 is perfect; what is beyond "
+        "1.5 is drawn there."
     )
     return Part(
         [
             h("p", words),
             _summary(series),
-            h("p", _verdict(series)),
+            h("p", _verdict(series), *([" ", wide] if 2 * size > width else [])),
             Picture("rebuilt", charts.rebuilt(SHOWN, tour.test[:, places], back[:, places]), cloud),
-            _side_by_side(
-                held_out, rebuilt, [*SHOWN, "Neighborhood", "House_Style", "Exterior_1st", "Garage_Area"]
-            ),
+            _side_by_side(held_out, rebuilt, [*SHOWN, "Neighborhood", "House_Style", "Garage_Area"]),
             Picture("survival", charts.dots(series), dots),
         ],
         tables={"held-out.csv": held_out, "reconstructed.csv": rebuilt},
@@ -120,25 +126,29 @@ def impute(tour: Tour) -> Part:
     """Hide cells of held-out houses and fill them in again, beside neighbours and beside a constant."""
     held_out = tour.rows(tour.held_out)
     hidden = np.random.default_rng(tour.seed + 1).random(tour.test.shape) < HIDDEN
+    hidden &= ~np.isnan(tour.test)  # what is missing already cannot be judged
     gaps = _without(held_out, tour.names, hidden)
     full = tour.model.impute(gaps, method="mean")
     x = np.where(hidden, np.nan, tour.test)
-    constant = baselines.usual(tour.variables, tour.training, middle="median")
+    constant = baselines.usual(tour.variables, tour.training, middle="median", missing=False)
     series = _series(
         tour,
         {
             "isthmus": tour.values(full),
-            "10 nearest houses": baselines.neighbours(tour.features, tour.training, x),
+            "k-NN": baselines.neighbours(tour.features, tour.training, x),
             "mode or median": np.broadcast_to(constant, x.shape),
         },
         hidden,
     )
     words = (
-        f"In each held-out house {HIDDEN:.0%} of the cells, chosen at random, were hidden ({int(hidden.sum()):,} in all), and "
-        "filled in from what was left. Beside it: the ten training houses most alike in what is known (k-NN), and the column's "
-        "most frequent value or median."
+        f"In each held-out house {HIDDEN:.0%} of the cells, chosen at random, were hidden "
+        f"({int(hidden.sum()):,} in all), and filled in from what was left. Beside it: the ten training "
+        "houses most alike in what is known (k-NN), and the column's most frequent value or median."
     )
-    dots = "Hidden cells only, column by column: accuracy of categories, NRMSE of numbers (1 is as far off as the mean)."
+    dots = (
+        "Hidden cells only, column by column: accuracy of categories, NRMSE of numbers (1 is as far off as "
+        "the mean; what is beyond 1.5 is drawn there)."
+    )
     return Part(
         [
             h("p", words),
@@ -172,12 +182,14 @@ def outliers(tour: Tour) -> Part:
     ]
     head = ["row", "living area", "price", "seen in training", "rank here", "rank by isolation forest"]
     check = (
-        "Dean De Cock, who published these data (Journal of Statistics Education 19:3, 2011), advises to remove the houses of "
-        f"more than 4,000 square feet as outliers. Nobody told the model. Where they stand among {len(ranks):,}:"
+        "Dean De Cock, who published these data (Journal of Statistics Education 19:3, 2011), advises to "
+        "remove the houses of more than 4,000 square feet as outliers. Nobody told the model. Where they "
+        f"stand among {len(ranks):,}:"
     )
     words = (
-        "Every sale is scored by how badly each cell fits the rest of its row, how far out it lies, and how far its code is "
-        "from others. A score of 10 means that about one house in 2¹⁰ is as odd. Rows count from 0 in houses.csv."
+        "Every sale is scored by how badly each cell fits the rest of its row, how far out it lies, and "
+        "how far its code is from others. A score of 10 means that about one house in 2¹⁰ is as odd. Rows "
+        "count from 0 in houses.csv."
     )
     told = [h("p", check), table(head, known)] if len(large) else []
     return Part([h("p", words), _reasons(why, 8), *told], tables={"outliers.csv": why})
@@ -197,9 +209,7 @@ def _summary(series: Mapping[str, Sequence[Fidelity]]) -> Html:
     for name, found in series.items():
         right = [each.value for each in found if not each.numeric]
         error = [each.value for each in found if each.numeric]
-        rows.append(
-            [name, f"{np.mean(right):.1%}".replace("%", " %"), f"{np.mean(error):.3f}", _wins(series, name)]
-        )
+        rows.append([name, f"{np.mean(right):.1%}", f"{np.mean(error):.3f}", _wins(series, name)])
     return table(["", "categories right", "numbers: NRMSE", "columns where best"], rows)
 
 
@@ -217,7 +227,7 @@ def _verdict(series: Mapping[str, Sequence[Fidelity]]) -> str:
     for name, found in others:
         better = [mine.column for mine, theirs in zip(own, found, strict=True) if theirs.beats(mine)]
         listed = f": {', '.join(better[:8])}{' and others' if len(better) > 8 else ''}" if better else ""
-        said.append(f"{name[0].upper()}{name[1:]} is better in {len(better)} of {len(own)} columns{listed}.")
+        said.append(f"Where {name} beats isthmus: {len(better)} of {len(own)} columns{listed}.")
     return " ".join(said)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,7 @@ NAMES = 12
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers (rows,), NaN where missing, and the ticks of their colour bar, which spans all but the extremes."""
+    """Numbers (rows,), NaN where missing, and the ticks of their colour bar, which leaves extremes out."""
 
     numbers: npt.NDArray[np.float64]
     low: float
@@ -38,8 +40,8 @@ def read_labels(labels: npt.ArrayLike) -> Scale | Groups:
 
     Examples
     --------
-    >>> read_labels([3.0, 1.0, 2.0]).names
-    ['1', '1.5', '2', '2.5', '3']
+    >>> read_labels(range(101)).names
+    ['20', '40', '60', '80']
     >>> read_labels(["hill", "bay", "hill", None]).names
     ['hill', 'bay', 'missing']
     """
@@ -76,12 +78,16 @@ def _moments(moments: npt.NDArray[np.datetime64]) -> Scale | Groups:
 
 
 def _groups(array: npt.NDArray[np.object_]) -> Groups:
-    words = ["missing" if each is None or each != each else str(each) for each in array.tolist()]
+    words = ["missing" if _missing(each) else str(each) for each in array.tolist()]
     names, counts = np.unique(words, return_counts=True)
     ordered = [str(name) for name in names[np.argsort(-counts, kind="stable")]]
     shown = ordered[:NAMES] + (["other"] if len(ordered) > NAMES else [])
     place = {name: min(i, NAMES) for i, name in enumerate(ordered)}
     return Groups(shown, np.asarray([place[word] for word in words], dtype=np.int64))
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def short(name: object, length: int = 28) -> str:

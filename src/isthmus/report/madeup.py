@@ -40,14 +40,16 @@ def pools(tour: Tour) -> Part:
     agree = (sum(word != "No_Pool" for word in by_area), sum(number > 0 for number in by_quality))
     real, seen = int(has_pool.sum()), int((has_pool & ~tour.held_out).sum())
     words = (
-        f"Of {tour.table.num_rows:,} houses {real} have a pool, {seen} of them among those it learnt from. Nobody trained a "
-        "model for pools: the condition was said when the houses were asked for, as Pool_Area over 0 and Pool_QC any quality."
+        f"Of {tour.table.num_rows:,} houses {real} have a pool, {seen} of them among those it learnt from. "
+        "Nobody trained a model for pools: the condition was said when the houses were asked for, as "
+        "Pool_Area over 0 and Pool_QC any quality."
     )
     honest = (
-        f"{real} real houses are too few to judge by, and {seen} too few to learn much from. One sign of it: asked for Pool_Area "
-        f"over 0 alone, {agree[0]} of {POOLS} made-up houses also have a Pool_QC; asked for a Pool_QC alone, {agree[1]} of {POOLS} "
-        f"also have an area. In the real rows the two always agree. That is why both were asked for. Pool areas can only be those "
-        "seen in training, or lie between them."
+        f"{real} real houses are too few to judge by, and {seen} too few to learn much from. One sign of "
+        f"it: asked for Pool_Area over 0 alone, {agree[0]} of {POOLS} made-up houses also have a Pool_QC; "
+        f"asked for a Pool_QC alone, {agree[1]} of {POOLS} also have an area. In the real rows the two "
+        "always agree. That is why both were asked for. Pool areas can only be those seen in training, or "
+        "lie between them."
     )
     return Part(
         [
@@ -76,29 +78,23 @@ def fireplaces(tour: Tour) -> Part:
     ]
     copies = len({tuple(row) for row in x} & {tuple(row) for row in tour.x})
     words = (
-        f"{len(real)} of the real houses have central air and two fireplaces and cost at most 250,000. As many again, twice over, "
-        "were made up with exactly these three wishes: "
+        f"{len(real)} of the real houses have central air and two fireplaces and cost at most 250,000. As "
+        "many again, twice over, were made up with exactly these three wishes:"
     )
     told = (
-        f"The score is that of SDMetrics' column shapes: one minus the Kolmogorov-Smirnov distance of numbers, one minus the total "
-        f"variation distance of categories; 1 is the same distribution. All three compare {len(real) // 2} rows with "
-        f"{len(real) // 2} real ones, means of {SPLITS} random splits: another half of the real ones is as near as chance allows, "
-        "and houses drawn without the wishes show what ignoring them would score. Most of the real ones were seen in training. "
-        f"Exact copies of a real house among the made-up ones: {copies}."
+        "The score is that of SDMetrics' column shapes: one minus the Kolmogorov-Smirnov distance of "
+        "numbers, one minus the total variation distance of categories; 1 is the same distribution. All "
+        f"three compare {len(real) // 2} rows with {len(real) // 2} real ones, means of {SPLITS} random "
+        "splits: another half of the real ones is as near as chance allows, and houses drawn without the "
+        "wishes show what ignoring them would score. Most of the real ones were seen in training. Exact "
+        f"copies of a real house among the made-up ones: {copies}."
     )
     chart = f"{len(real)} real houses of this kind (grey) and {len(x)} made up (blue)."
     places = tour.places(COMPARED)
     return Part(
         [
-            h(
-                "p",
-                words,
-                h(
-                    "code",
-                    'model.sample(n, given={"Central_Air": "Y", "Fireplaces": 2, "Sale_Price": (None, 250000)})',
-                ),
-                ".",
-            ),
+            h("p", words),
+            h("pre", f"model.sample({len(x)}, given={WANTED})"),
             Picture(
                 "made-up",
                 charts.pairs([tour.variables[j] for j in places], real[:, places], x[:, places]),
@@ -114,11 +110,12 @@ def fireplaces(tour: Tour) -> Part:
 def _wanted(tour: Tour) -> Flags:
     """Which real houses are of the kind that is asked for."""
     air = np.asarray(tour.table["Central_Air"].to_pylist()) == "Y"
-    return air & (tour.column("Fireplaces") == 2) & (tour.column("Sale_Price") <= 250_000)
+    wanted: Flags = air & (tour.column("Fireplaces") == 2) & (tour.column("Sale_Price") <= 250_000)
+    return wanted
 
 
 def _scores(tour: Tour, real: Floats, made: Floats, others: Floats) -> dict[str, Floats]:
-    """Shapes (columns,) of halves of the real rows against made-up rows, other halves and rows of any other kind."""
+    """Shapes (columns,) of halves of the real rows against made-up rows, other halves, other kinds."""
     rng = np.random.default_rng(tour.seed + 2)
     half = len(real) // 2
     found: dict[str, list[list[float]]] = {
@@ -153,7 +150,8 @@ def limits(tour: Tour) -> Part:
         ),
         (
             "Codes differ between runs.",
-            "Another seed, another number of threads or another version learns other axes: compare codes of one model only.",
+            "Another seed, another number of threads or another version learns other axes: compare codes "
+            "of one model only.",
         ),
         (
             "A code is no encryption.",
@@ -161,8 +159,8 @@ def limits(tour: Tour) -> Part:
         ),
         (
             "Made-up rows are not anonymous.",
-            "They can repeat values, and in small groups nearly whole rows, of the people or houses learnt from. "
-            "Nothing here is a guarantee of privacy.",
+            "They can repeat values, and in small groups nearly whole rows, of the people or houses learnt "
+            "from. Nothing here is a guarantee of privacy.",
         ),
         (
             "Oddness is no error.",
@@ -170,7 +168,8 @@ def limits(tour: Tour) -> Part:
         ),
         (
             "Small tables stay small.",
-            f"{int((~tour.held_out).sum()):,} rows teach what is common among them. What occurs ten times is remembered more than understood.",
+            f"{int((~tour.held_out).sum()):,} rows teach what is common among them. What occurs ten times "
+            "is remembered more than understood.",
         ),
     )
     return Part([h("ul", *(h("li", h("b", head), " ", words) for head, words in points))])

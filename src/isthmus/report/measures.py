@@ -1,4 +1,4 @@
-"""How near one table comes to another: cell by cell where rows belong together, column by column where not."""
+"""How near one table comes to another: cell by cell where rows belong together, else by column."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def fidelity(
 
 
 def shape(real: Floats, other: Floats, *, numeric: bool) -> float:
-    """Compare the values of one column (rows,) in two tables, from 0 (nothing shared) to 1 (the same distribution).
+    """Compare the values of one column (rows,) in two tables, from 0 (nothing shared) to 1 (the same).
 
-    One minus the Kolmogorov-Smirnov statistic of numbers, one minus the total variation distance of categories: the
-    column shapes of SDMetrics, computed on all values.
+    One minus the Kolmogorov-Smirnov statistic of numbers, one minus the total variation distance of
+    categories: the column shapes of SDMetrics, computed on all values.
 
     Examples
     --------

@@ -14,7 +14,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
@@ -42,7 +41,7 @@ COLOURS = (
 COLOUR_SCALE = ("#3f51b5", "#2d86b8", "#2ba58c", "#8ab54a", "#e3a02c")
 """From low to high, none of them too near to white or to black."""
 
-_STYLE = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.titlesize": 9.5,
@@ -75,12 +74,12 @@ WIDTH = 8.6
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw in the house style; other pictures of the same program keep theirs."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE, "backend": mpl.rcParams._get("backend")}):
+    with mpl.rc_context(_STYLE):
         yield
 
 
 def svg(figure: Figure, words: str) -> Html:
-    """Turn a figure into part of a page that follows the page's colours; `words` are for those who cannot see it."""
+    """Turn a figure into part of a page that follows the page's colours; `words` say what it shows."""
     with drawing():
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, dpi=200, metadata={"Date": None})
@@ -132,7 +131,7 @@ def map_figure(places: Floats, labels: npt.ArrayLike | None, title: str) -> Figu
     deep = places.shape[1] == 3
     with drawing():
         figure = Figure(figsize=(WIDTH, 6.4 if deep else 5.6))
-        axes = figure.add_subplot(projection="3d" if deep else None)
+        axes: Any = figure.add_subplot(projection="3d" if deep else None)
         if not deep:
             axes.set_aspect("equal", adjustable="datalim")
         axes.tick_params(labelbottom=False, labelleft=False, length=0)
@@ -140,7 +139,7 @@ def map_figure(places: Floats, labels: npt.ArrayLike | None, title: str) -> Figu
             axes.set_zticklabels([])
         axes.set_title(short(title, 60))
         size = float(np.clip(36_000 / max(len(places), 1), 2, 24))
-        style = {"s": size, "linewidths": 0, "alpha": 0.8, "rasterized": True}
+        style: dict[str, Any] = {"s": size, "linewidths": 0, "alpha": 0.8, "rasterized": True}
         if labels is None:
             axes.scatter(*places.T, color=MODEL, **style)
         else:
@@ -153,9 +152,7 @@ def group_colour(groups: Groups, place: int) -> str:
     return COLOURS[-1] if place >= NAMES or groups.names[place] == "missing" else COLOURS[place]
 
 
-def _coloured(
-    figure: Figure, axes: Axes, places: Floats, read: Scale | Groups, style: dict[str, Any]
-) -> None:
+def _coloured(figure: Figure, axes: Any, places: Floats, read: Scale | Groups, style: dict[str, Any]) -> None:
     if isinstance(read, Groups):
         colours = [group_colour(read, i) for i in range(len(read.names))]
         axes.scatter(*places.T, c=[colours[i] for i in read.places], **style)
@@ -164,13 +161,13 @@ def _coloured(
         return
     known = np.isfinite(read.numbers)
     axes.scatter(*places[~known].T, color=BASE, **style)
-    colours = ScalarMappable(
+    scale = ScalarMappable(
         Normalize(read.low, read.high), LinearSegmentedColormap.from_list("isthmus", COLOUR_SCALE)
     )
     # Highest last, so that few high ones are not buried.
     order = np.argsort(read.numbers[known], kind="stable")
-    axes.scatter(*places[known][order].T, c=colours.to_rgba(read.numbers[known][order]), **style)
-    bar = figure.colorbar(colours, ax=axes, shrink=0.7, aspect=30, pad=0.02, ticks=read.ticks)
+    axes.scatter(*places[known][order].T, c=scale.to_rgba(read.numbers[known][order]), **style)
+    bar = figure.colorbar(scale, ax=axes, shrink=0.7, aspect=30, pad=0.02, ticks=read.ticks)
     bar.ax.set_yticklabels(read.names)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.grid(False)

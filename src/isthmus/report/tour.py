@@ -1,4 +1,4 @@
-"""What the parts of the tour share: the model, the houses as values, and the features of the methods beside it."""
+"""What the parts of the tour share: the model, the houses as values, the features of other methods."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the tour: what the page says, and the tables and maps (file, places, labels, title) beside it."""
+    """A part of the tour: what the page says, the tables, and the maps (places, labels, title), by file."""
 
     inside: list[Html | Picture]
     tables: dict[str, pa.Table] = field(default_factory=dict)
