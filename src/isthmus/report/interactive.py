@@ -44,13 +44,16 @@ def write_map(places: Floats, labels: npt.ArrayLike | None, path: str | PathLike
     else:
         figure.update_xaxes(**bare)
         figure.update_yaxes(**bare, scaleanchor="x")
+    hint = "Drag to turn, scroll to zoom."
+    if places.shape[1] == 2:
+        hint = "Drag to move, scroll to zoom, double-click to start again."
     figure.update_layout(
         template="none",
         title={
             "text": escape(short(title, 60)),
             "x": 0.02,
             "font": {"size": 17},
-            "subtitle": {"text": "Drag to move, scroll to zoom, double-click to start again."},
+            "subtitle": {"text": hint},
         },
         dragmode="turntable" if places.shape[1] == 3 else "pan",
         font={"color": _GREY, "size": 13},

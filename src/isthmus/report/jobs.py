@@ -233,11 +233,16 @@ def _verdict(series: Mapping[str, Sequence[Fidelity]]) -> str:
 
 def _side_by_side(was: pa.Table, came: pa.Table, names: list[str]) -> Html:
     rows = []
-    for i, (one, other) in enumerate(zip(lines(was[:3], names), lines(came[:3], names), strict=True)):
-        rows.append([f"house {i + 1}", *one])
+    chosen = np.linspace(0, was.num_rows - 1, 5).astype(int)[1:4]
+    for row, one, other in zip(
+        chosen, lines(was.take(chosen), names), lines(came.take(chosen), names), strict=True
+    ):
+        rows.append([f"row {row}", *one])
         marked = [h("b", b, class_="off") if a != b else b for a, b in zip(one, other, strict=True)]
         rows.append(["came back", *marked])
-    return table(["", *names], rows, "The first three held-out houses; what changed is in orange.")
+    return table(
+        ["", *names], rows, "Three of the held-out houses (held-out.csv); what changed is in orange."
+    )
 
 
 def _without(columns: pa.Table, names: Sequence[str], hidden: Flags) -> pa.Table:

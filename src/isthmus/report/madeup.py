@@ -45,11 +45,10 @@ def pools(tour: Tour) -> Part:
         "Pool_Area over 0 and Pool_QC any quality."
     )
     honest = (
-        f"{real} real houses are too few to judge by, and {seen} too few to learn much from. One sign of "
-        f"it: asked for Pool_Area over 0 alone, {agree[0]} of {POOLS} made-up houses also have a Pool_QC; "
-        f"asked for a Pool_QC alone, {agree[1]} of {POOLS} also have an area. In the real rows the two "
-        "always agree. That is why both were asked for. Pool areas can only be those seen in training, or "
-        "lie between them."
+        f"{real} real houses are too few to judge by, and {seen} too few to learn much from. A check: asked "
+        f"for Pool_Area over 0 alone, {agree[0]} of {POOLS} made-up houses also have a Pool_QC; asked for a "
+        f"Pool_QC alone, {agree[1]} of {POOLS} also have an area. In real houses the two always agree; here "
+        "both were asked for. Pool areas can only be those seen in training, or lie between them."
     )
     return Part(
         [
