@@ -109,9 +109,7 @@ def quality(real: pd.DataFrame, other: pd.DataFrame) -> Quality:
     report = QualityReport()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="ks_2samp: Exact calculation unsuccessful")  # of a p-value
-        report.generate(
-            {"t": real}, {"t": other[list(real)]}, {"tables": {"t": {"columns": kinds}}}, verbose=False
-        )
+        report.generate({"t": real}, {"t": other[list(real)]}, {"tables": {"t": {"columns": kinds}}}, verbose=False)
     scores = report.get_properties().set_index("Property")["Score"]
     return Quality(
         *(100 * float(x) for x in (report.get_score(), scores["Column Shapes"], scores["Column Pair Trends"]))

@@ -33,9 +33,7 @@ class Section:
     rows: list[Row] = field(default_factory=list)
     headlines: list[str] = field(default_factory=list)
 
-    def add(
-        self, figure: str, values: Mapping[str, float], *, digits: int = 3, headline: bool = False
-    ) -> None:
+    def add(self, figure: str, values: Mapping[str, float], *, digits: int = 3, headline: bool = False) -> None:
         """Add a figure; a headline is quoted in the README."""
         self.rows.append(Row(figure, dict(values), digits))
         if headline:
@@ -66,10 +64,7 @@ def read(path: Path) -> dict[str, Result]:
 
 
 def _result(found: dict[str, Any]) -> Result:
-    sections = [
-        Section(**section | {"rows": [Row(**row) for row in section["rows"]]})
-        for section in found["sections"]
-    ]
+    sections = [Section(**section | {"rows": [Row(**row) for row in section["rows"]]}) for section in found["sections"]]
     return Result(**found | {"sections": sections})
 
 

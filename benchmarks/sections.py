@@ -130,9 +130,7 @@ class _Pair:
     def times(self) -> Section:
         """Tell the times, ratios first: the seconds are of this machine and of what else it did meanwhile."""
         rows = len(self.made[OURS])
-        section = Section(
-            "Time", f"A code of {self.model.code}; {rows:,} rows to train on, {rows:,} made up."
-        )
+        section = Section("Time", f"A code of {self.model.code}; {rows:,} rows to train on, {rows:,} made up.")
         for work, taken in (("fit", self.fitting), ("sampling", self.sampling)):
             for clock in ("wall", "processor"):
                 seconds = {name: getattr(elapsed, clock) for name, elapsed in taken.items()}
@@ -256,9 +254,7 @@ def _asked(source: Source, frame: pd.DataFrame, settings: Settings) -> Section:
     section.add("rows that meet it (%)", met, digits=1)
     shapes = _each(scores, lambda draws: _mean(score.shapes for score in draws))
     section.add("column shapes (%)", shapes, digits=2, headline=True)
-    section.add(
-        "pair trends (%)", _each(scores, lambda draws: _mean(score.pairs for score in draws)), digits=2
-    )
+    section.add("pair trends (%)", _each(scores, lambda draws: _mean(score.pairs for score in draws)), digits=2)
     return section
 
 

@@ -63,9 +63,7 @@ class Outcome:
     def of(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """Answer it for each row (rows,)."""
         column = frame[self.column].to_numpy()
-        return np.asarray(
-            column > self.threshold if self.positive is None else column == self.positive, dtype=bool
-        )
+        return np.asarray(column > self.threshold if self.positive is None else column == self.positive, dtype=bool)
 
 
 def numeric(frame: pd.DataFrame) -> list[str]:
@@ -106,9 +104,7 @@ def file(*parts: str) -> Callable[[Path], pd.DataFrame]:
     def load(folder: Path) -> pd.DataFrame:
         path = folder.joinpath(*parts)
         if not path.is_file():
-            raise MissingSourceError(
-                f"there is no file {path}: name its data folder with --data or ISTHMUS_DATA"
-            )
+            raise MissingSourceError(f"there is no file {path}: name its data folder with --data or ISTHMUS_DATA")
         return tidy(pd.read_csv(path))
 
     return load

@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     done: dict[str, Result] = {}
     with threadpool_limits(options.threads), warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", IsthmusWarning
-        )  # some held-out numbers lie outside the training range
+        warnings.simplefilter("ignore", IsthmusWarning)  # some held-out numbers lie outside the training range
         for name in options.only or SOURCES:
             try:
                 frame = SOURCES[name].load(options.data)
@@ -101,16 +99,10 @@ def _about(threads: int, settings: Settings) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     data = Path(os.environ.get("ISTHMUS_DATA", ROOT.parent / "shared" / "data"))
-    parser = argparse.ArgumentParser(
-        prog="bench-tables", description="Measure isthmus on tables against its peers."
-    )
-    parser.add_argument(
-        "--only", nargs="+", choices=SOURCES, metavar="TABLE", help=f"of {', '.join(SOURCES)}"
-    )
+    parser = argparse.ArgumentParser(prog="bench-tables", description="Measure isthmus on tables against its peers.")
+    parser.add_argument("--only", nargs="+", choices=SOURCES, metavar="TABLE", help=f"of {', '.join(SOURCES)}")
     parser.add_argument("--quick", action="store_true", help="small fits of few rows, to see that it runs")
-    parser.add_argument(
-        "--data", type=Path, default=data, help="folder of data files (default: $ISTHMUS_DATA)"
-    )
+    parser.add_argument("--data", type=Path, default=data, help="folder of data files (default: $ISTHMUS_DATA)")
     parser.add_argument("--out", type=Path, help="folder for tables.json and tables.md")
     parser.add_argument("--threads", type=int, default=2, help="threads for everyone (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the fits and the samples")

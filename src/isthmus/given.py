@@ -63,35 +63,27 @@ def _number(variable: Variable, value: Any) -> float:
         same = [each for each in values if each == value or str(each).strip() == str(value).strip()]
         if not same:
             listed = ", ".join(map(str, values[:12])) + (", ..." if len(values) > 12 else "")
-            raise UsageError(
-                f"given {variable.name!r}: {value!r} was never seen in training; seen were {listed}"
-            )
+            raise UsageError(f"given {variable.name!r}: {value!r} was never seen in training; seen were {listed}")
         return float(values.index(same[0]))
     try:
         number = float(variable.to_numbers(pa.chunked_array([pa.array([value])]), clip=False)[0][0])
     except (IsthmusError, pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         number = math.nan
     if math.isnan(number):
-        raise UsageError(
-            f"given {variable.name!r}: {value!r} is no {variable.kind}; seen were {variable.domain}"
-        )
+        raise UsageError(f"given {variable.name!r}: {value!r} is no {variable.kind}; seen were {variable.domain}")
     return number
 
 
 def _range(variable: Variable, columns: Columns, column: int, wanted: Sequence[Any]) -> Limit:
     likelihood = columns.likelihoods[column]
     if not isinstance(likelihood, Numeric) or len(wanted) != 2:
-        raise UsageError(
-            f"given {variable.name!r}: {wanted!r}; a (low, high) range is for numbers and moments only"
-        )
+        raise UsageError(f"given {variable.name!r}: {wanted!r}; a (low, high) range is for numbers and moments only")
     low, high = (None if end is None else _number(variable, end) for end in wanted)
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     starts, ends = likelihood.inside[:, 0].cpu().numpy(), likelihood.inside[:, -1].cpu().numpy()
     allowed = (ends >= low) & (starts <= high)
     if low > high or not allowed.any():
-        raise UsageError(
-            f"given {variable.name!r}: {wanted!r} holds no value seen in training ({variable.domain})"
-        )
+        raise UsageError(f"given {variable.name!r}: {wanted!r} holds no value seen in training ({variable.domain})")
     return Limit(allowed, low, high)
 
 
@@ -100,9 +92,7 @@ def _choice(variable: Variable, columns: Columns, column: int, numbers: list[flo
     if not numbers:
         raise UsageError(f"given {variable.name!r}: an empty list allows nothing")
     if isinstance(likelihood, Numeric):
-        raise UsageError(
-            f"given {variable.name!r}: a list of values is for categories; give a number or a range"
-        )
+        raise UsageError(f"given {variable.name!r}: a list of values is for categories; give a number or a range")
     allowed = np.zeros(likelihood.present, dtype=bool)
     allowed[np.asarray(numbers, dtype=int)] = True
     return Limit(allowed, -math.inf, math.inf)

@@ -42,9 +42,7 @@ class Part:
         if not hasattr(self, "net_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit before save")
         kept = {name: tensor for name, tensor in self.net_.state_dict().items() if self._keeps(name)}
-        store.write(
-            path, self.kind, self._facts(), {f"net.{k}": v for k, v in kept.items()} | self._tensors()
-        )
+        store.write(path, self.kind, self._facts(), {f"net.{k}": v for k, v in kept.items()} | self._tensors())
 
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
@@ -94,9 +92,7 @@ class Part:
             stray = sorted(set(read.values) - set(self.net_.condition)) + sorted(read.limits)
             if stray:
                 name = self.schema_.coded[stray[0]].name
-                raise UsageError(
-                    f"given {name!r}: only single values of the model's condition columns can be given"
-                )
+                raise UsageError(f"given {name!r}: only single values of the model's condition columns can be given")
             return read.rows(rows, len(self.schema_.coded))
         x = self.codec_.encode(open_table(given), strict_columns=False)
         if len(x) != rows:

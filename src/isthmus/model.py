@@ -236,9 +236,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         if draws < 1:
             raise UsageError(f"draws is {draws!r}; give 1 or more")
         if draws > 1:
-            return [
-                self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)
-            ]
+            return [self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)]
         return self._filled(table, impute.impute(self.net_, x, method, seed))
 
     def _filled(self, table: Table, values: Floats) -> Any:
@@ -303,8 +301,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         check_is_fitted(self, "net_")
         weights = sum(p.numel() for p in self.net_.parameters())
         stored = sum(
-            t.numel() * t.element_size()
-            for t in [*self.net_.state_dict().values(), *self._tensors().values()]
+            t.numel() * t.element_size() for t in [*self.net_.state_dict().values(), *self._tensors().values()]
         )
         columns = [{"column": v.name, "kind": v.kind} for v in self.schema_.coded]
         return {
@@ -406,10 +403,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         }
 
     def _tensors(self) -> dict[str, Tensor]:
-        held = {
-            f"reference.{field.name}": getattr(self.reference_, field.name)
-            for field in fields(self.reference_)
-        }
+        held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
         held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
 
@@ -443,9 +437,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return self
 
 
-KINDS: dict[str, type[Autoencoder | Encoder | Decoder]] = {
-    part.kind: part for part in (Autoencoder, Encoder, Decoder)
-}
+KINDS: dict[str, type[Autoencoder | Encoder | Decoder]] = {part.kind: part for part in (Autoencoder, Encoder, Decoder)}
 
 
 def parse_duration(given: float | str | None) -> float | None:

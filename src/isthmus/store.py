@@ -26,9 +26,7 @@ FORMAT = 1
 """Goes up when older versions can no longer read what this one writes."""
 
 
-def write(
-    path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
-) -> None:
+def write(path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
     """Write a model of some kind: JSON-able facts and named tensors, with a checksum over both."""
     held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)

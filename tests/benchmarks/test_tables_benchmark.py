@@ -107,9 +107,7 @@ def test_scale_reads_an_unseen_category_as_none_of_them(frame: pd.DataFrame) -> 
 
 
 def test_perceptron_learns_and_repeats_itself(frame: pd.DataFrame) -> None:
-    few, more, again = (
-        rebuilt(frame, Perceptron(frame, 2, 0, n).reconstruct(frame), frame) for n in (2, 100, 100)
-    )
+    few, more, again = (rebuilt(frame, Perceptron(frame, 2, 0, n).reconstruct(frame), frame) for n in (2, 100, 100))
     assert more.right > few.right
     assert more.error < few.error
     assert more == again

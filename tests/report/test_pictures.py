@@ -19,9 +19,7 @@ LABELS = {
     "constant": np.full(ROWS, 3),
     "all missing": np.full(ROWS, np.nan),
     "truths": np.arange(ROWS) % 2 == 0,
-    "dates": np.where(
-        np.arange(ROWS) % 7, np.datetime64("2010-01-01") + np.arange(ROWS), np.datetime64("NaT")
-    ),
+    "dates": np.where(np.arange(ROWS) % 7, np.datetime64("2010-01-01") + np.arange(ROWS), np.datetime64("NaT")),
     "many names": np.array([f"zone {i % 20}" for i in range(ROWS)], dtype=object),
     "odd names": np.array(["_$x$ <b>", None] * (ROWS // 2), dtype=object),
 }
@@ -90,8 +88,7 @@ def test_a_map_leaves_the_old_file_when_it_cannot_be_written(tmp_path):
 
 def _charts() -> dict[str, Figure]:
     history = [
-        {"step": i, "train": {"hidden": 2 / i}, "held_out": {"hidden": 3 / i, "total": 3 / i}}
-        for i in (1, 2, 3)
+        {"step": i, "train": {"hidden": 2 / i}, "held_out": {"hidden": 3 / i, "total": 3 / i}} for i in (1, 2, 3)
     ]
     found = [Fidelity("$zone", False, 0.5), Fidelity("area", True, 7.0)]
     return {

@@ -11,9 +11,7 @@ from isthmus.errors import DataError, FileError, UsageError
 if TYPE_CHECKING:
     from isthmus.data.schema import Schema
 
-CODE_HELP = (
-    "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table"
-)
+CODE_HELP = "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table"
 
 
 def _read_schema(path: Path) -> "Schema":
@@ -36,9 +34,7 @@ def _read_schema(path: Path) -> "Schema":
 
 def schema(
     data: options.Data,
-    out: Annotated[
-        Path | None, word("-o", "--out", metavar="OUT", type=Path, help="write it: .toml or .json")
-    ] = None,
+    out: Annotated[Path | None, word("-o", "--out", metavar="OUT", type=Path, help="write it: .toml or .json")] = None,
     columns: options.Columns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
@@ -63,9 +59,7 @@ def schema(
 
     if out is not None:
         options.check_out(out, (".toml", ".json"), inputs=[data])
-    learnt = Schema.learn(
-        open_table(data, missing=tuple(missing or ())), drop=tuple(drop or ()), columns=columns
-    )
+    learnt = Schema.learn(open_table(data, missing=tuple(missing or ())), drop=tuple(drop or ()), columns=columns)
     if not quiet:
         for note in learnt.notes:
             say(note)
@@ -101,12 +95,8 @@ def fit(
         word("--schema", metavar="FILE", type=Path, help="column kinds as `isthmus schema` writes them"),
     ] = None,
     missing: options.Missing = None,
-    epochs: Annotated[
-        int | None, word("--epochs", metavar="N", type=whole(1), help="passes over the data")
-    ] = None,
-    budget: Annotated[
-        str | None, word("--budget", metavar="TIME", help="time to train, such as 60s or 2min")
-    ] = None,
+    epochs: Annotated[int | None, word("--epochs", metavar="N", type=whole(1), help="passes over the data")] = None,
+    budget: Annotated[str | None, word("--budget", metavar="TIME", help="time to train, such as 60s or 2min")] = None,
     seed: options.Seed = 0,
     resume: Annotated[bool, switch("--resume", help="go on where an interrupted fit stopped")] = False,
     device: Annotated[

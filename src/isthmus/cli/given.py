@@ -27,8 +27,7 @@ def parse_given(texts: Sequence[str] | None, schema: "Schema") -> dict[str, Any]
     """
     given: dict[str, Any] = {}
     known = {
-        variable.name: {str(value).strip() for value in getattr(variable, "values", ())}
-        for variable in schema.coded
+        variable.name: {str(value).strip() for value in getattr(variable, "values", ())} for variable in schema.coded
     }
     for text in texts or ():
         name, _, value = text.partition("=")

@@ -50,9 +50,7 @@ def outliers(
     data: options.Data,
     out: options.TableOut,
     explain: Annotated[bool, switch("--explain", help="say which cells are odd and why")] = False,
-    top: Annotated[
-        int, word("--top", metavar="N", type=whole(1), help="rows to explain; by default 10")
-    ] = 10,
+    top: Annotated[int, word("--top", metavar="N", type=whole(1), help="rows to explain; by default 10")] = 10,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -71,10 +69,8 @@ def outliers(
     from isthmus.data.sources import write_table
 
     found = load_for("outliers", model).outliers(data)
-    if explain:
-        table = found.explain(top=top)
-    else:
-        table = pa.table({"row": found.order, "score": found.scores[found.order]})
+    plain = pa.table({"row": found.order, "score": found.scores[found.order]})
+    table = found.explain(top=top) if explain else plain
     write_table(table, out)
     oddest = int(found.order[0])
     result = {"out": out, "rows": len(found.order), "oddest": oddest}

@@ -40,9 +40,7 @@ def map_(
     data: options.Data,
     out: Annotated[
         Path,
-        word(
-            "-o", "--out", metavar="OUT", type=Path, help="file to write: .png, .html, .csv, .npy, .parquet"
-        ),
+        word("-o", "--out", metavar="OUT", type=Path, help="file to write: .png, .html, .csv, .npy, .parquet"),
     ],
     dim: Annotated[int, word("--dim", metavar="2|3", type=whole(2, 3), help="dimensions of the map")] = 2,
     color: Annotated[str | None, word("--color", metavar="COL", help="colour points by this column")] = None,

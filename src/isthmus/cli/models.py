@@ -15,7 +15,5 @@ def load_for(job: str, path: Path) -> "Autoencoder":
 
     model = load(path)
     if not hasattr(model, job):
-        raise FileError(
-            f"'{path}' holds only the {type(model).__name__.lower()} of a model, which cannot {job}"
-        )
+        raise FileError(f"'{path}' holds only the {type(model).__name__.lower()} of a model, which cannot {job}")
     return cast("Autoencoder", model)

@@ -67,9 +67,7 @@ def _cells(path: Path, names: list[str], separator: str, lines: int) -> pa.Table
             path,
             arrow_csv.ReadOptions(column_names=handles, skip_rows=lines),
             # In a table of one column an empty line is an empty cell.
-            arrow_csv.ParseOptions(
-                delimiter=separator, newlines_in_values=True, ignore_empty_lines=len(names) > 1
-            ),
+            arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=len(names) > 1),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(handles, pa.string())),
         )
     except (pa.ArrowInvalid, OSError) as error:

@@ -138,9 +138,7 @@ def from_native(source: Any) -> tuple[pa.Table, Flavour]:
         types = dict(source.schema)
         for name, kind in types.items():
             if str(kind) == "Object":
-                raise DataError(
-                    f"column '{name}' holds Python objects: make them text or numbers, or drop it"
-                )
+                raise DataError(f"column '{name}' holds Python objects: make them text or numbers, or drop it")
         return _arrow(source.to_arrow), Flavour("polars", types)
     if hasattr(source, "__arrow_c_stream__") and hasattr(source, "num_columns"):
         return source, Flavour("pyarrow", {field.name: field.type for field in source.schema})

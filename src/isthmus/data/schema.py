@@ -66,9 +66,7 @@ class Schema:
         declared = dict(declared or {})
         wanted = _select(table.columns.column_names, [*declared, *drop, *(columns or ())], drop, columns)
         named = named and table.flavour.named
-        schema = cls(
-            tuple(learn_variable(name, table.columns[name], declared.get(name), named) for name in wanted)
-        )
+        schema = cls(tuple(learn_variable(name, table.columns[name], declared.get(name), named) for name in wanted))
         if not schema.coded:
             listed = "; ".join(f"'{variable.name}': {variable.domain}" for variable in schema.carried[:3])
             raise DataError(f"no column is left to code ({listed or 'all were dropped'})")
@@ -92,10 +90,7 @@ class Schema:
     @property
     def notes(self) -> list[str]:
         """One line for every column that the code leaves out."""
-        return [
-            f"column '{text.name}': {text.reason}: left out of the code, carried along"
-            for text in self.carried
-        ]
+        return [f"column '{text.name}': {text.reason}: left out of the code, carried along" for text in self.carried]
 
     def __getitem__(self, name: str) -> Variable:
         """Return the variable of the column `name`."""
@@ -217,9 +212,7 @@ def _variable(entry: Any, number: int) -> Variable:
 def _field(value: Any, hint: Any, where: str) -> Any:
     """Return a field's value as its annotated type, or say what was expected."""
     if get_origin(hint) is tuple:
-        values = isinstance(value, list | tuple) and all(
-            isinstance(item, str | int | float) for item in value
-        )
+        values = isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value)
         if not values:
             raise DataError(f"{where} must be a list of values")
         return tuple(value)

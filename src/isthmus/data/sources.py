@@ -206,9 +206,7 @@ def _write_parquet(arrow: pa.Table, path: Path) -> None:
 
 def _write_json(arrow: pa.Table, path: Path) -> None:
     table = pa.table([nan_to_null(column) for column in arrow.columns], names=arrow.column_names)
-    path.write_text(
-        json.dumps(table.to_pylist(), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8"
-    )
+    path.write_text(json.dumps(table.to_pylist(), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
 
 
 def _write_npy(table: pa.Table | np.ndarray[Any, Any], path: Path) -> None:

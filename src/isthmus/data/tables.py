@@ -106,6 +106,4 @@ def _warn(variable: Variable, notes: Notes) -> None:
     ):
         if count:
             values = "value" if count == 1 else "values"
-            warnings.warn(
-                f"column '{variable.name}': {count:,} {values} {text}", IsthmusWarning, stacklevel=4
-            )
+            warnings.warn(f"column '{variable.name}': {count:,} {values} {text}", IsthmusWarning, stacklevel=4)

@@ -15,9 +15,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 
 # A leading zero ("007") is a code, not a number: as an integer it could not be written back as it was.
 _INTEGER = r"^-?(0|[1-9]\d*)$"
-_FLOAT = (
-    r"^((-?(0|[1-9]\d*)|[+-]?(0|[1-9]\d*)?\.\d+|[+-]?(0|[1-9]\d*)\.)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?)$"
-)
+_FLOAT = r"^((-?(0|[1-9]\d*)|[+-]?(0|[1-9]\d*)?\.\d+|[+-]?(0|[1-9]\d*)\.)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?)$"
 _BOOLEAN = r"^([tT]rue|[fF]alse|TRUE|FALSE)$"
 _TIME_OF_DAY = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,9})?)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -75,9 +73,7 @@ def parse(column: Column, decimal_comma: bool = False) -> Column:
 
 def _all_match(cells: Column, pattern: str) -> bool:
     # One look at the first cells spares most text columns a pass over all of them.
-    return all(
-        bool(pc.all(pc.match_substring_regex(part, pattern)).as_py()) for part in (cells.slice(0, 16), cells)
-    )
+    return all(bool(pc.all(pc.match_substring_regex(part, pattern)).as_py()) for part in (cells.slice(0, 16), cells))
 
 
 def parse_numbers(column: Column, decimal_comma: bool = False) -> Column | None:

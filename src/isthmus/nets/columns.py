@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,8 +14,8 @@ from isthmus.nets.likelihoods import UNKNOWN, Likelihood, Numeric, likelihood_fr
 # variable needs no pass for its maximum. Odds of e^60 are as good as certain.
 _BOUND = 30.0
 
-_AGREES = 0.1
-"""Standard deviations within which the histogram's mean and the mean beside it count as the same."""
+_SAME = 0.1
+"""Standard deviations within which a number off the straight path counts as the same as a frequent value."""
 
 
 class Cells(NamedTuple):
@@ -73,7 +73,7 @@ class Columns(nn.Module):
         return self.total + len(self.numeric)
 
     def facts(self) -> list[dict[str, Any]]:
-        """What `from_facts` needs."""
+        """Give what `from_facts` needs."""
         return [likelihood.facts() for likelihood in self.likelihoods]
 
     def tokenize(self, x: Tensor, hidden: Tensor | None = None) -> Cells:
@@ -101,8 +101,8 @@ class Columns(nn.Module):
 class TableDistribution:
     """What the decoder says about a batch of rows: for each cell a distribution over its variable's tokens.
 
-    Made from the logits (rows, tokens) of all variables and the means (rows, numeric columns) of all numbers, these in
-    standard deviations.
+    Made from the logits (rows, tokens) of all variables and the numbers (rows, numeric columns), in standard
+    deviations, that the code holds: these are for cells that were seen, the distributions for any.
     """
 
     def __init__(self, columns: Columns, logits: Tensor, numbers: Tensor) -> None:
@@ -126,19 +126,21 @@ class TableDistribution:
         p = self.probabilities(column)[:, : self.columns.likelihoods[column].present]
         return p / p.sum(1, keepdim=True).clamp(min=1e-30)
 
-    def mean(self, *, missing: bool = True) -> Tensor:
-        """Means of numbers and likeliest values of the rest (rows, columns), float64.
+    def rebuilt(self) -> Tensor:
+        """Values (rows, columns) as the code holds them, float64; NaN where "missing" is likelier than any value.
 
-        With `missing`, NaN where "missing" is likelier than any value.
+        Numbers come from the straight path, which knows them finer than a bin; a frequent value that is likelier than
+        not, and as good as the same, is taken to be exact.
         """
-        return self._each(missing, self._mean)
+        return self._each(self._rebuilt, missing=True)
 
-    def mode(self, *, missing: bool = True) -> Tensor:
-        """Likeliest values (rows, columns): as `mean`, but a number likelier than not to be one exact value is it.
+    def mode(self) -> Tensor:
+        """Likeliest present values (rows, columns): of numbers the mean, or an exact value likelier than not."""
+        return self._each(self._mode, missing=False)
 
-        Provided that its histogram is believed: its own mean then agrees with the mean that the decoder says.
-        """
-        return self._each(missing, self._mode)
+    def mean(self) -> Tensor:
+        """Means of numbers and likeliest present values of the rest (rows, columns), float64."""
+        return self._each(self._mean, missing=False)
 
     def quantile(self, column: int, q: float) -> Tensor:
         """Value (rows,) of a number below which a share q of its distribution lies."""
@@ -151,23 +153,29 @@ class TableDistribution:
         return numeric.inside[token[:, 0]].gather(1, at)[:, 0]
 
     def _mean(self, column: int, likelihood: Likelihood) -> Tensor:
-        if not isinstance(likelihood, Numeric):
-            return self.present(column).argmax(1).double()
-        mean, spread = likelihood.unit
-        value: Tensor = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
-        return value.clamp(*likelihood.range)
+        p = self.present(column)
+        return p.double() @ likelihood.centre if isinstance(likelihood, Numeric) else p.argmax(1).double()
 
     def _mode(self, column: int, likelihood: Likelihood) -> Tensor:
         value = self._mean(column, likelihood)
+        return self._exact(column, likelihood, value) if isinstance(likelihood, Numeric) else value
+
+    def _rebuilt(self, column: int, likelihood: Likelihood) -> Tensor:
         if not isinstance(likelihood, Numeric):
-            return value
-        p = self.present(column)
-        top = p.max(1)
-        agrees = (p.double() @ likelihood.centre - value).abs() < _AGREES * likelihood.unit[1]
-        sure = (top.values > 0.5) & likelihood.atoms[top.indices] & agrees
+            return self._mean(column, likelihood)
+        mean, spread = likelihood.unit
+        value = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
+        value = value.clamp(*likelihood.range)
+        exact = self._exact(column, likelihood, value)
+        return torch.where((exact - value).abs() < _SAME * spread, exact, value)
+
+    def _exact(self, column: int, likelihood: Numeric, value: Tensor) -> Tensor:
+        """Values (rows,), replaced by an atom where that is likelier than not."""
+        top = self.present(column).max(1)
+        sure = (top.values > 0.5) & likelihood.atoms[top.indices]
         return torch.where(sure, likelihood.centre[top.indices], value)
 
-    def _each(self, missing: bool, read: Any) -> Tensor:
+    def _each(self, read: Callable[[int, Likelihood], Tensor], *, missing: bool) -> Tensor:
         values = []
         for j, likelihood in enumerate(self.columns.likelihoods):
             value = read(j, likelihood)

@@ -117,7 +117,7 @@ class Hourglass(nn.Module):
         return out
 
     def condition_cells(self, read: Tensor, given: Cells | None) -> Cells | None:
-        """What the decoder reads beside the code: `given`, all hidden where nothing is given, None without need."""
+        """Give what the decoder reads beside the code: `given`, or all hidden where nothing is given."""
         if not self.condition or given is not None:
             return given
         nothing = torch.full((len(read), len(self.columns.sizes)), torch.nan, dtype=torch.float64, device=read.device)
@@ -132,10 +132,10 @@ class Hourglass(nn.Module):
 
         `hidden` and `visible`
             nats a cell, of cells that were hidden and of those that were seen.
-        `hidden_numbers` and `visible_numbers`
-            log of the mean's error in the column's own standard deviations, which is the likelihood of a normal
-            whose variance is the best one (Rybkin et al. 2021, "Simple and effective VAE training with calibrated
-            decoders", eq. 6), spread over all cells.
+        `numbers`
+            log of the error of the numbers that were seen, in the column's own standard deviations: the likelihood
+            of a normal whose variance is the best one (Rybkin et al. 2021, "Simple and effective VAE training with
+            calibrated decoders", eq. 6), spread over all cells.
         `kl`
             nats a cell, so that its sum with `visible` bounds the likelihood.
         """
@@ -149,16 +149,14 @@ class Hourglass(nn.Module):
         said = self.decoder(read, self._given(seen, rng) if self.condition else None, self.columns, blurred)
         known = ~clean.hidden  # an unseen category has no token to be asked for
         nats = -said.log_prob(clean.token)
-        squared = (said.numbers - self.columns.standardise(x)).square()
-        numbers = known & ~x.isnan()
-        out = {}
-        for name, chosen in (("visible", known & ~seen.hidden), ("hidden", known & seen.hidden)):
-            if name == "hidden" and not self.unmasks:
-                continue
-            out[name] = _mean(nats, chosen)
-            if self.columns.numeric:
-                error = _log_error(squared, (chosen & numbers)[:, self.columns.numeric])
-                out[f"{name}_numbers"] = error / len(self.columns.sizes)
+        seen_now = known & ~seen.hidden
+        out = {"visible": _mean(nats, seen_now)}
+        if self.unmasks:
+            out["hidden"] = _mean(nats, known & seen.hidden)
+        if self.columns.numeric:
+            squared = (said.numbers - self.columns.standardise(x)).square()
+            shown = (seen_now & ~x.isnan())[:, self.columns.numeric]
+            out["numbers"] = _log_error(squared, shown) / len(self.columns.sizes)
         if "kl" in losses:
             out["kl"] = losses["kl"] / x.shape[1]
         return out
@@ -176,8 +174,7 @@ class Hourglass(nn.Module):
         return {
             "hidden": 1.0,
             "visible": visible,
-            "hidden_numbers": self.numbers,
-            "visible_numbers": visible * self.numbers,
+            "numbers": visible * self.numbers,
             "kl": beta * min(1.0, share * 3 + 0.01),
         }
 

@@ -62,7 +62,7 @@ class Likelihood(nn.Module):
         raise NotImplementedError
 
     def facts(self) -> dict[str, Any]:
-        """What `likelihood_from` needs to make an empty one of the same shape."""
+        """Give what `likelihood_from` needs to make an empty one of the same shape."""
         return {"kind": self.kind, "size": self.size, "missing": self.missing}
 
 
@@ -117,9 +117,10 @@ class Numeric(Likelihood):
         self.register_buffer("unit", torch.tensor([0.0, 1.0], dtype=torch.float64))
 
     @classmethod
-    def learn(cls, x: Tensor, bins: int = 64) -> Numeric:
-        """Choose the bins from training values (rows,), NaN where missing."""
+    def learn(cls, x: Tensor) -> Numeric:
+        """Choose the bins from training values (rows,), NaN where missing: about as many as fill themselves."""
         present = x[~x.isnan()].sort().values
+        bins = min(max(round(len(present) ** 0.5), 8), 64)
         values, counts = torch.unique_consecutive(present, return_counts=True)
         starts = _place_bins(values, counts, bins)
         missing = len(present) < len(x)

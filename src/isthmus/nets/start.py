@@ -42,10 +42,8 @@ def start_at_principal_components(net: Hourglass, x: Tensor) -> None:
     net.decoder.straight.copy_(back.T)
 
 
-def _whitened(
-    columns: Columns, x: Tensor, size: int, *, signed: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Loadings of tokens (tokens and hidden, size) and numbers (numeric, size), bias (size,), and the way back.
+def _whitened(columns: Columns, x: Tensor, size: int, *, signed: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Give loadings of tokens (tokens and hidden, size) and numbers (numeric, size), bias (size,), and the way back.
 
     A code that cannot be negative takes every component twice, once for either sign.
     """
@@ -75,9 +73,11 @@ def _whitened(
     for j in categorical:  # a hidden cell counts as the average one ...
         frequency = mean[[used.index(k) for k in range(columns.slices[j].start, columns.slices[j].stop)]].float()
         token_in[columns.total + j] = frequency @ token_in[columns.slices[j]]
-    # ... and is marked, so that a hidden number is not taken for one that is average
-    token_in[columns.total :, :kept] += _MARK * torch.randn(len(columns.sizes), kept)
     number_in, bias, number_out = torch.zeros(n, size), torch.zeros(size), torch.zeros(n, size)
     number_in[:, :kept], number_out[:, :kept] = into[len(used) :], back[len(used) :]
+    # ... and is marked, so that a hidden number is not taken for one that is average; in directions that the way
+    # back does not read
+    mark = _MARK * torch.randn(len(columns.sizes), size)
+    token_in[columns.total :] += mark - mark @ torch.linalg.pinv(number_out) @ number_out
     bias[:kept] = -(mean.float() @ into)
     return token_in, number_in, bias, number_out

@@ -25,9 +25,7 @@ _WORST = 1.5  # larger errors are drawn at the edge
 
 def curves(history: Sequence[Mapping[str, Any]], best_step: int) -> Figure:
     """Draw each named loss over the steps, in training and on held-out rows, and where the best model was."""
-    names = sorted(
-        {name for check in history for name in check["held_out"]}, key=lambda name: (name != "total", name)
-    )
+    names = sorted({name for check in history for name in check["held_out"]}, key=lambda name: (name != "total", name))
     with drawing():
         figure, axes = _grid(len(names), 1.9)
         for name, panel in zip(names, axes, strict=True):
@@ -50,9 +48,7 @@ def dots(series: Mapping[str, Sequence[Fidelity]]) -> Figure:
     """
     first = next(iter(series.values()))
     sides = [
-        sorted(
-            (j for j, found in enumerate(first) if found.numeric is numeric), key=lambda j: _badness(first[j])
-        )
+        sorted((j for j, found in enumerate(first) if found.numeric is numeric), key=lambda j: _badness(first[j]))
         for numeric in (False, True)
     ]
     with drawing():
@@ -111,9 +107,7 @@ def pairs(variables: Sequence[Variable], real: Floats, made: Floats) -> Figure:
 def _histogram(panel: Axes, variable: Variable, real: Floats, made: Floats) -> None:
     both = np.concatenate([real, made])
     values = np.unique(both[~np.isnan(both)])
-    bins = (
-        np.append(values, values[-1] + 1) - 0.5 if len(values) <= 15 else np.histogram_bin_edges(values, 20)
-    )
+    bins = np.append(values, values[-1] + 1) - 0.5 if len(values) <= 15 else np.histogram_bin_edges(values, 20)
     for column, colour, words, style in (
         (real, BASE, "real", "stepfilled"),
         (made, MODEL, "made up", "step"),

@@ -65,12 +65,8 @@ def run(out: Path, seed: int, houses: Any = None, **settings: Any) -> Path:
     held_out = np.zeros(table.num_rows, dtype=bool)
     held_out[np.random.default_rng(seed).permutation(table.num_rows)[: table.num_rows // 5]] = True
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", IsthmusWarning
-        )  # held-out houses larger than any seen: the report says so
-        model = Autoencoder(**{"seed": seed, "verbose": True, **settings}).fit(
-            table.filter(pa.array(~held_out))
-        )
+        warnings.simplefilter("ignore", IsthmusWarning)  # held-out houses larger than any seen: the report says so
+        model = Autoencoder(**{"seed": seed, "verbose": True, **settings}).fit(table.filter(pa.array(~held_out)))
         tour = Tour.start(model, table, held_out, seed)
         model.save(out / "houses.isthmus")
         write_table(table, out / "houses.csv")
@@ -126,15 +122,9 @@ def _report(tour: Tour, sections: list[Html]) -> Html:
 
 def _commands(out: Path, tour: Tour) -> list[str]:
     """Three commands to try next, on files that were just written."""
-    program = (
-        "isthmus" if shutil.which("isthmus") else f"{shlex.quote(_near(Path(sys.executable)))} -m isthmus"
-    )
-    model, houses, gaps = (
-        shlex.quote(str(out / name)) for name in ("houses.isthmus", "houses.csv", "gaps.csv")
-    )
-    made, space, filled = (
-        shlex.quote(str(out / name)) for name in ("made-up.csv", "map-3d.html", "filled.csv")
-    )
+    program = "isthmus" if shutil.which("isthmus") else f"{shlex.quote(_near(Path(sys.executable)))} -m isthmus"
+    model, houses, gaps = (shlex.quote(str(out / name)) for name in ("houses.isthmus", "houses.csv", "gaps.csv"))
+    made, space, filled = (shlex.quote(str(out / name)) for name in ("made-up.csv", "map-3d.html", "filled.csv"))
     return [
         f"{program} sample {model} -n 100 -o {made} --given Central_Air=Y Fireplaces=2 Sale_Price=..250000",
         f"{program} map {model} {houses} -o {space} --dim 3 --color Neighborhood",
@@ -149,9 +139,7 @@ def _near(path: Path) -> str:
 
 
 def _files(out: Path, commands: list[str]) -> Html:
-    names = sorted(
-        path.name for path in out.iterdir() if not path.name.startswith(".") and path.name != "report.html"
-    )
+    names = sorted(path.name for path in out.iterdir() if not path.name.startswith(".") and path.name != "report.html")
     links = [h("li", h("a", name, href=name)) for name in names]
     return section(
         "Try next",

@@ -32,9 +32,7 @@ def h(tag: str, *inside: Any, **attributes: Any) -> Html:
     >>> h("p", "2 < ", h("b", 3), class_="note")
     '<p class="note">2 &lt; <b>3</b></p>'
     """
-    named = {
-        name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None
-    }
+    named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items() if value is not None}
     words = "".join(f' {name}="{escape(str(value))}"' for name, value in named.items())
     if tag in _VOID:
         return Html(f"<{tag}{words}>")
@@ -71,19 +69,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], caption: Any = Non
     numeric = [all(_is_number(row[j]) for row in rows) for j in range(len(head))]
     classes = ["number" if number else None for number in numeric]
     top = h("tr", *(h("th", name, class_=kind) for name, kind in zip(head, classes, strict=True)))
-    body = [
-        h("tr", *(h("td", cell, class_=kind) for cell, kind in zip(row, classes, strict=True)))
-        for row in rows
-    ]
+    body = [h("tr", *(h("td", cell, class_=kind) for cell, kind in zip(row, classes, strict=True))) for row in rows]
     words = () if caption is None else (h("caption", caption),)
     return h("div", h("table", *words, h("thead", top), h("tbody", *body)), class_="table")
 
 
 def _is_number(cell: Any) -> bool:
     text = str(cell).strip().lstrip("-").replace(",", "").rstrip(" %")
-    return isinstance(cell, int | float) or (
-        not isinstance(cell, Html) and text.replace(".", "", 1).isdigit()
-    )
+    return isinstance(cell, int | float) or (not isinstance(cell, Html) and text.replace(".", "", 1).isdigit())
 
 
 def page(title: str, lead: Any, *inside: Html) -> Html:

@@ -115,9 +115,7 @@ def _points(
     words = (
         rows.astype(str)
         if labels is None
-        else [
-            f"{row}<br>{escape(short(label, 60))}" for row, label in zip(rows, labels.tolist(), strict=True)
-        ]
+        else [f"{row}<br>{escape(short(label, 60))}" for row, label in zip(rows, labels.tolist(), strict=True)]
     )
     axes = dict(zip("xyz", places.T, strict=False))
     kind = go.Scatter3d if len(axes) == 3 else go.Scattergl if len(places) > _MANY else go.Scatter

@@ -47,9 +47,7 @@ def model(tour: Tour) -> Part:
         "Losses during training: on the rows it learns from, and on a tenth of them that it does not learn "
         f"from. The dashed line is the step whose weights were kept, {facts['best_step']:,}."
     )
-    return Part(
-        [h("p", words), Picture("training", charts.curves(facts["history"], facts["best_step"]), curve)]
-    )
+    return Part([h("p", words), Picture("training", charts.curves(facts["history"], facts["best_step"]), curve)])
 
 
 def map_(tour: Tour) -> Part:
@@ -195,13 +193,9 @@ def outliers(tour: Tour) -> Part:
     return Part([h("p", words), _reasons(why, 8), *told], tables={"outliers.csv": why})
 
 
-def _series(
-    tour: Tour, guesses: Mapping[str, Floats], cells: Flags | None = None
-) -> dict[str, list[Fidelity]]:
+def _series(tour: Tour, guesses: Mapping[str, Floats], cells: Flags | None = None) -> dict[str, list[Fidelity]]:
     spread = tour.features.spread
-    return {
-        name: fidelity(tour.variables, tour.test, guess, spread, cells) for name, guess in guesses.items()
-    }
+    return {name: fidelity(tour.variables, tour.test, guess, spread, cells) for name, guess in guesses.items()}
 
 
 def _summary(series: Mapping[str, Sequence[Fidelity]]) -> Html:
@@ -215,9 +209,7 @@ def _summary(series: Mapping[str, Sequence[Fidelity]]) -> Html:
 
 def _wins(series: Mapping[str, Sequence[Fidelity]], name: str) -> int:
     """Count the columns in which no other method is better."""
-    return sum(
-        not any(other[j].beats(own) for other in series.values()) for j, own in enumerate(series[name])
-    )
+    return sum(not any(other[j].beats(own) for other in series.values()) for j, own in enumerate(series[name]))
 
 
 def _verdict(series: Mapping[str, Sequence[Fidelity]]) -> str:
@@ -234,15 +226,11 @@ def _verdict(series: Mapping[str, Sequence[Fidelity]]) -> str:
 def _side_by_side(was: pa.Table, came: pa.Table, names: list[str]) -> Html:
     rows = []
     chosen = np.linspace(0, was.num_rows - 1, 5).astype(int)[1:4]
-    for row, one, other in zip(
-        chosen, lines(was.take(chosen), names), lines(came.take(chosen), names), strict=True
-    ):
+    for row, one, other in zip(chosen, lines(was.take(chosen), names), lines(came.take(chosen), names), strict=True):
         rows.append([f"row {row}", *one])
         marked = [h("b", b, class_="off") if a != b else b for a, b in zip(one, other, strict=True)]
         rows.append(["came back", *marked])
-    return table(
-        ["", *names], rows, "Three of the held-out houses (held-out.csv); what changed is in orange."
-    )
+    return table(["", *names], rows, "Three of the held-out houses (held-out.csv); what changed is in orange.")
 
 
 def _without(columns: pa.Table, names: Sequence[str], hidden: Flags) -> pa.Table:
@@ -266,9 +254,7 @@ def _cells(tour: Tour, was: pa.Table, full: pa.Table, hidden: Flags, constant: F
             )
             rows.append([int(row), name, truth, h("b", said, class_="won") if said == truth else said, usual])
     head = ["row of held-out.csv", "hidden cell", "truth", "isthmus", "mode or median"]
-    return table(
-        head, rows, "The first two houses in which each of these was hidden; exactly right is in blue."
-    )
+    return table(head, rows, "The first two houses in which each of these was hidden; exactly right is in blue.")
 
 
 def _ranks(scores: Floats) -> npt.NDArray[np.int64]:
@@ -287,8 +273,7 @@ def _reasons(why: pa.Table, top: int) -> Html:
             f"{cells[0]['score']:.1f}",
             Html(
                 ", ".join(
-                    h("span", f"{c['column']} ", h("b", c["value"]), f" (expected {c['expected']})")
-                    for c in cells
+                    h("span", f"{c['column']} ", h("b", c["value"]), f" (expected {c['expected']})") for c in cells
                 )
             ),
         ]

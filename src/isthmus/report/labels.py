@@ -72,9 +72,7 @@ def _moments(moments: npt.NDArray[np.datetime64]) -> Scale | Groups:
     if isinstance(scale, Groups):
         return scale
     ticks = [float(t) for t in np.linspace(scale.low, scale.high, 5)]
-    return Scale(
-        numbers, scale.low, scale.high, ticks, [str(np.datetime64(round(t), "s"))[:10] for t in ticks]
-    )
+    return Scale(numbers, scale.low, scale.high, ticks, [str(np.datetime64(round(t), "s"))[:10] for t in ticks])
 
 
 def _groups(array: npt.NDArray[np.object_]) -> Groups:

@@ -87,9 +87,7 @@ def shape(real: Floats, other: Floats, *, numeric: bool) -> float:
     """
     if numeric:
         tables = [np.sort(column[~np.isnan(column)]) for column in (real, other)]
-        below = [
-            np.searchsorted(table, np.concatenate(tables), "right") / max(len(table), 1) for table in tables
-        ]
+        below = [np.searchsorted(table, np.concatenate(tables), "right") / max(len(table), 1) for table in tables]
         return 1 - float(np.abs(below[0] - below[1]).max(initial=0.0))
     values = np.union1d(real, other)
     shares = [(table[:, None] == values).mean(0) for table in (real, other)]

@@ -161,9 +161,7 @@ def _coloured(figure: Figure, axes: Any, places: Floats, read: Scale | Groups, s
         return
     known = np.isfinite(read.numbers)
     axes.scatter(*places[~known].T, color=BASE, **style)
-    scale = ScalarMappable(
-        Normalize(read.low, read.high), LinearSegmentedColormap.from_list("isthmus", COLOUR_SCALE)
-    )
+    scale = ScalarMappable(Normalize(read.low, read.high), LinearSegmentedColormap.from_list("isthmus", COLOUR_SCALE))
     # Highest last, so that few high ones are not buried.
     order = np.argsort(read.numbers[known], kind="stable")
     axes.scatter(*places[known][order].T, c=scale.to_rgba(read.numbers[known][order]), **style)

@@ -130,9 +130,7 @@ def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:
 
 def _sized(code: Code, columns: Columns) -> Code:
     """Three numbers a column, but no more than the columns' own numbers and values could need, and at most 256."""
-    needed = len(columns.numeric) + sum(
-        size - 1 for j, size in enumerate(columns.sizes) if j not in columns.numeric
-    )
+    needed = len(columns.numeric) + sum(size - 1 for j, size in enumerate(columns.sizes) if j not in columns.numeric)
     size = max(1, min(3 * (len(columns.sizes) + 1), needed, 256))
     if code.name == "sparse":
         size = max(4 * size, getattr(code, "k", 1))

@@ -8,9 +8,9 @@ import numpy as np
 from torch import Tensor
 
 from isthmus.errors import UsageError
+from isthmus.nets.columns import TableDistribution
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Flags, Floats, through
-from isthmus.tasks.reconstruct import read
 from isthmus.tasks.synthesize import unmask
 
 Method = Literal["mode", "mean", "sample"]
@@ -40,7 +40,8 @@ def impute(net: Hourglass, x: Floats, method: Method, seed: int) -> Floats:
         raise UsageError(f"impute method {method!r} is unknown; methods are mode, mean and sample")
 
     def fill(part: Tensor, where: Tensor) -> Tensor:
-        return read(net(net.columns.tokenize(part, where)), method, missing=False)
+        said: TableDistribution = net(net.columns.tokenize(part, where))
+        return said.mode() if method == "mode" else said.mean()
 
     filled[rows] = np.where(hidden[rows], through(net, fill, x[rows], hidden[rows]), x[rows])
     return filled

@@ -88,7 +88,7 @@ class Reference:
 
 def expected(net: Hourglass, x: Floats) -> Floats:
     """Give what the rest of each row makes expected in each cell (rows, columns)."""
-    return _hiding(net, x, lambda said, rows: said.mode(missing=False))
+    return _hiding(net, x, lambda said, rows: said.mode())
 
 
 def _cells(net: Hourglass, x: Floats) -> tuple[Floats, Floats]:
@@ -118,7 +118,7 @@ def _errors(net: Hourglass, said: TableDistribution, rows: Tensor) -> Tensor:
     """Errors (rows, columns): standard deviations of numbers, nats of categories, 0 where unknown."""
     cells = net.columns.tokenize(rows)
     errors = (-said.log_prob(cells.token)).clamp(min=0)  # rounding may take a sure thing past zero
-    errors[:, net.columns.numeric] = (said.numbers - cells.number).abs()
+    errors[:, net.columns.numeric] = (net.columns.standardise(said.mean()) - cells.number).abs()
     numeric = torch.zeros_like(cells.hidden)
     numeric[:, net.columns.numeric] = True
     return torch.where(cells.hidden | (numeric & rows.isnan()), 0.0, errors)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.nets.columns import TableDistribution
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Codes, Floats, through
-
-Method = Literal["mode", "mean"]
 
 
 def encode(net: Hourglass, x: Floats) -> Codes:
@@ -20,34 +15,27 @@ def encode(net: Hourglass, x: Floats) -> Codes:
     return through(net, lambda rows: net.encode(net.columns.tokenize(rows)), x)
 
 
-def decode(net: Hourglass, codes: Codes, given: Floats | None = None, method: Method = "mode") -> Floats:
+def decode(net: Hourglass, codes: Codes, given: Floats | None = None) -> Floats:
     """Codes (rows, size) to values (rows, columns); `given` (rows, columns) holds the condition columns.
 
     Condition columns that are given come back as they were given.
     """
     if given is None or not net.condition:
-        return through(net, lambda code: read(net.decode(code), method), codes)
-    values = through(
-        net, lambda code, rows: read(net.decode(code, net.columns.tokenize(rows)), method), codes, given
-    )
+        return through(net, lambda code: net.decode(code).rebuilt(), codes)
+    values = through(net, lambda code, rows: net.decode(code, net.columns.tokenize(rows)).rebuilt(), codes, given)
     known = given[:, net.condition]
     values[:, net.condition] = np.where(np.isnan(known), values[:, net.condition], known)
     return values
 
 
-def reconstruct(net: Hourglass, x: Floats, method: Method = "mode") -> Floats:
+def reconstruct(net: Hourglass, x: Floats) -> Floats:
     """Values (rows, columns) through the code and back."""
-    return decode(net, encode(net, x), x, method)
+    return decode(net, encode(net, x), x)
 
 
 def log_likelihood(net: Hourglass, x: Floats) -> Floats:
     """Nats (rows, columns) of each cell under what its row's code says, negative; 0 where unknown."""
     return through(net, lambda rows: _log_prob(net, rows), x).astype(np.float64)
-
-
-def read(said: TableDistribution, method: Method, *, missing: bool = True) -> Tensor:
-    """Read one value a cell off a distribution."""
-    return said.mode(missing=missing) if method == "mode" else said.mean(missing=missing)
 
 
 def _log_prob(net: Hourglass, rows: Tensor) -> Tensor:

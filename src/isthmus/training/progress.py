@@ -75,7 +75,7 @@ def duration(seconds: float) -> str:
     """Say a time as people do.
 
     >>> duration(4.2), duration(75), duration(4000)
-    ('4 s', '1 min 15 s', '1 h 7 min')
+    ('4 s', '1 min 15 s', '1 h 6 min')
     """
     whole = max(0, round(seconds))
     if whole < 60:

@@ -30,12 +30,7 @@ class _Discrete(Variable):
         kind = value_type(column.type)
         if column.null_count == len(column):
             return "no cell is filled"
-        if (
-            is_text(kind)
-            or pa.types.is_boolean(kind)
-            or pa.types.is_integer(kind)
-            or pa.types.is_floating(kind)
-        ):
+        if is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return ""
         return f"cells of type {kind} have no place in a {cls.kind}"
 
@@ -92,9 +87,7 @@ class _Discrete(Variable):
             return cells.cast(wanted), pa.array(self.values, wanted)
         numeric = is_number(found) or pa.types.is_boolean(found)
         if is_text(wanted) and (is_text(found) or numeric or is_time(found)):
-            return cells.cast(pa.large_string()), pa.array(
-                [str(value) for value in self.values], pa.large_string()
-            )
+            return cells.cast(pa.large_string()), pa.array([str(value) for value in self.values], pa.large_string())
         if not is_text(wanted) and (is_text(found) or numeric):
             numbers = spelled_numbers(cells) if is_text(found) else pa.chunked_array([to_floats(cells)])
             values = pa.array([float(value) for value in self.values], pa.float64())

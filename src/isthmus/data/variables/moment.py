@@ -97,9 +97,7 @@ class Moment(Numeric):
             parsed = parse_times(cells)
             if parsed is None:
                 found = f"text that is no {wanted}, such as {cells.drop_null()[0].as_py()!r}"
-                raise DataError(
-                    f"column '{self.name}' holds {found}: write times as 2013-01-31 or 2013-01-31 17:00:00"
-                )
+                raise DataError(f"column '{self.name}' holds {found}: write times as 2013-01-31 or 2013-01-31 17:00:00")
             cells = parsed
         for family in _FAMILIES:
             if any(member(cells.type) for member in family) and any(member(wanted) for member in family):

@@ -52,9 +52,7 @@ class Numeric(Variable):
             return super().fault
         if not self.low <= self.high:
             return f"'low' ({self.low:g}) is above 'high' ({self.high:g})"
-        return (
-            "" if self._holds(value_type(self.type)) else f"a {self.kind} cannot be of dtype {self.dtype!r}"
-        )
+        return "" if self._holds(value_type(self.type)) else f"a {self.kind} cannot be of dtype {self.dtype!r}"
 
     def _holds(self, kind: pa.DataType) -> bool:
         return is_number(kind) or bool(pa.types.is_boolean(kind))
@@ -107,19 +105,13 @@ class Count(Numeric):
             return reason
         numbers = to_floats(plain(column))
         numbers = numbers[~np.isnan(numbers)]
-        return (
-            ""
-            if (numbers >= 0).all() and (numbers == np.rint(numbers)).all()
-            else "not whole numbers from 0 up"
-        )
+        return "" if (numbers >= 0).all() and (numbers == np.rint(numbers)).all() else "not whole numbers from 0 up"
 
     @classmethod
     def learn(cls, name: str, column: Column) -> Self:
         """Return the variable of the whole numbers in `column`."""
         numbers = finite(name, column)
-        return cls(
-            name, str(column.type), bool(column.null_count), float(numbers.min()), float(numbers.max())
-        )
+        return cls(name, str(column.type), bool(column.null_count), float(numbers.min()), float(numbers.max()))
 
 
 @dataclass(frozen=True)
@@ -176,8 +168,7 @@ def fewest_decimals(numbers: Floats, kind: pa.DataType) -> int | None:
     for decimals in range(MOST_DECIMALS + 1):
         # The first cells refuse most tries at no cost.
         if all(
-            np.array_equal(_round(part.astype(np.float64), decimals).astype(own), part)
-            for part in (given[:64], given)
+            np.array_equal(_round(part.astype(np.float64), decimals).astype(own), part) for part in (given[:64], given)
         ):
             return decimals
     return None
@@ -205,9 +196,7 @@ def _as_type(numbers: Floats, kind: pa.DataType) -> pa.Array:
     elif pa.types.is_boolean(cell):
         values = pa.array(np.where(null, 0, numbers) > 0.5, mask=null)
     else:  # decimals are exact only when read from text
-        steps = np.clip(np.rint(np.where(null, 0, numbers) * 10.0**cell.scale), -EXACT, EXACT).astype(
-            np.int64
-        )
+        steps = np.clip(np.rint(np.where(null, 0, numbers) * 10.0**cell.scale), -EXACT, EXACT).astype(np.int64)
         digits = pa.array(steps, mask=null).cast(pa.string())
         values = pc.binary_join_element_wise(digits, f"E{-cell.scale}", "")
     return as_type(values.cast(cell), kind)
