@@ -45,25 +45,37 @@ class Outliers:
         """
         rows = self.order[:top]
         names = [variable.name for variable in self._model.schema_.coded]
-        lines: list[dict[str, Any]] = []
         expectation = self._model.codec_.decode(expected(self._model.net_, self._x[rows]))
+        lines: list[dict[str, Any]] = []
         for rank, row in enumerate(rows):
-            for j in np.argsort(-self._surprise[row], kind="stable")[:cells]:
-                here = names[j] in self._table.columns.column_names
-                value = self._table.columns[names[j]][int(row)].as_py() if here else None
-                lines.append(
-                    {
-                        "rank": rank + 1,
-                        "row": int(row),
-                        "score": round(float(self.scores[row]), 3),
-                        "column": names[j],
-                        "value": _word(value),
-                        "expected": _word(expectation[names[j]][rank].as_py()),
-                        "surprise": round(float(self._surprise[row, j]), 3),
-                    }
-                )
-        return pa.Table.from_pylist(lines)
+            told = 0
+            for j in np.argsort(-self._surprise[row], kind="stable"):
+                value = _word(self._cell(names[j], int(row)))
+                wanted = _word(expectation[names[j]][rank].as_py())
+                if value == wanted or told == cells:  # what is as expected does not make a row odd
+                    continue
+                told += 1
+                line = {"rank": rank + 1, "row": int(row), "score": float(self.scores[row]), "column": names[j]}
+                lines.append(line | {"value": value, "expected": wanted, "surprise": float(self._surprise[row, j])})
+        return pa.Table.from_pylist(lines, _EXPLAINED)
+
+    def _cell(self, name: str, row: int) -> Any:
+        columns = self._table.columns
+        return columns[name][row].as_py() if name in columns.column_names else None
+
+
+_EXPLAINED = pa.schema(
+    {
+        "rank": pa.int64(),
+        "row": pa.int64(),
+        "score": pa.float64(),
+        "column": pa.string(),
+        "value": pa.string(),
+        "expected": pa.string(),
+        "surprise": pa.float64(),
+    }
+)
 
 
 def _word(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

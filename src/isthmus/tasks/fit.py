@@ -53,6 +53,9 @@ class Trained:
     held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
+NUMBERS_A_COLUMN = 3
+"""Size of a code that the table decides."""
+
 STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 1000, 12000, 32
 """A default fit passes this often over the data, but takes no fewer and no more steps than these."""
 
@@ -94,6 +97,7 @@ def fit(
             blocks=settings.blocks,
             condition=settings.condition,
             corruption=settings.corruption,
+            visible=_visible(code, len(columns.sizes)),
         )
         start_at_principal_components(net, training)
     net.to(device)
@@ -131,10 +135,15 @@ def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:
 def _sized(code: Code, columns: Columns) -> Code:
     """Three numbers a column, but no more than the columns' own numbers and values could need, and at most 256."""
     needed = len(columns.numeric) + sum(size - 1 for j, size in enumerate(columns.sizes) if j not in columns.numeric)
-    size = max(1, min(3 * (len(columns.sizes) + 1), needed, 256))
+    size = max(1, min(NUMBERS_A_COLUMN * (len(columns.sizes) + 1), needed, 256))
     if code.name == "sparse":
         size = max(4 * size, getattr(code, "k", 1))
     return dataclasses.replace(code, size=size)
+
+
+def _visible(code: Code, columns: int) -> float:
+    """Weigh rebuilding what is seen by 0.3 at three numbers a column, and more the narrower the code."""
+    return 0.3 * min(max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 3.0)
 
 
 def _hold_out(rows: int, seed: int) -> torch.Tensor:
