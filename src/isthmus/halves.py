@@ -76,7 +76,12 @@ class Part:
 
     def _decode(self, codes: npt.ArrayLike, given: Any = None) -> Any:
         size = self.net_.code.size
-        array = np.ascontiguousarray(codes, dtype=np.float32)
+        try:
+            array = np.ascontiguousarray(codes, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise DataError("codes are numbers only: a cell of these is none") from None
+        if not np.isfinite(array).all():
+            raise DataError(f"codes are finite numbers: {int((~np.isfinite(array)).sum()):,} of these are not")
         if array.ndim != 2 or array.shape[1] != size:
             raise DataError(f"codes of shape {array.shape}: this model's codes have {size} numbers a row")
         return self.flavour_.without_rows().give(

@@ -184,7 +184,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def encode(self, X: Any) -> Codes:
         """Turn rows into codes (rows, size)."""
-        return reconstruct.encode(self.net_, self.codec_.encode(self._check(X)))
+        table = self._check(X)
+        return reconstruct.encode(self.net_, self.codec_.encode(table))
 
     def decode(self, codes: npt.ArrayLike, given: Any = None) -> Any:
         """Turn codes (rows, size) into rows, of the kind of table the model was fitted on.
@@ -210,7 +211,8 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
     def score_samples(self, X: Any) -> Floats:
         """Log-likelihood (rows,) in nats of each row under what its own code says of it."""
-        nats = reconstruct.log_likelihood(self.net_, self.codec_.encode(self._check(X)))
+        table = self._check(X)
+        nats = reconstruct.log_likelihood(self.net_, self.codec_.encode(table))
         return np.asarray(nats.sum(1), dtype=np.float64)
 
     def score(self, X: Any, y: Any = None) -> float:

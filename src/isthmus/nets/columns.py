@@ -154,7 +154,9 @@ class TableDistribution:
 
     def _mean(self, column: int, likelihood: Likelihood) -> Tensor:
         p = self.present(column)
-        return p.double() @ likelihood.centre if isinstance(likelihood, Numeric) else p.argmax(1).double()
+        if not isinstance(likelihood, Numeric):
+            return p.argmax(1).double()
+        return (p.double() @ likelihood.centre).clamp(*likelihood.range)  # float32 shares sum to almost one
 
     def _mode(self, column: int, likelihood: Likelihood) -> Tensor:
         value = self._mean(column, likelihood)
