@@ -1,4 +1,4 @@
-"""Every registered code under every registered corruption, with and without condition columns: all obey one law."""
+"""Every registered code under every corruption, with and without condition columns: all obey one law."""
 
 from __future__ import annotations
 

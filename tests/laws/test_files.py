@@ -59,9 +59,7 @@ def test_a_loaded_model_tells_the_same_facts(model, loaded):
 def reader(houses_csv):
     """Another process, which reads the models in a folder and answers when it has used them."""
     command = [sys.executable, "-c", READER, str(houses_csv)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
 
         def read(folder):
             process.stdin.write(f"{folder}\n")

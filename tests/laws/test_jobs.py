@@ -91,9 +91,7 @@ def test_imputed_draws_differ_in_missing_cells_only(case, model, frame):
     holed = frame.assign(price=np.nan)
     first, second = model.impute(holed, draws=2, seed=3)
     assert (first["price"] != second["price"]).any()
-    pd.testing.assert_frame_equal(
-        first.drop(columns="price"), frame.drop(columns="price").pipe(_filled_like, first)
-    )
+    pd.testing.assert_frame_equal(first.drop(columns="price"), frame.drop(columns="price").pipe(_filled_like, first))
     pd.testing.assert_frame_equal(first, model.impute(holed, draws=2, seed=3)[0])
 
 

@@ -38,8 +38,7 @@ def test_gradients_reach_every_weight(model, losses):
     without = [
         name
         for name, weight in model.net_.named_parameters()
-        if weight.numel()
-        and (weight.grad is None or not weight.grad.any() or not weight.grad.isfinite().all())
+        if weight.numel() and (weight.grad is None or not weight.grad.any() or not weight.grad.isfinite().all())
     ]
     model.net_.zero_grad(set_to_none=True)
     assert without == []
@@ -58,6 +57,4 @@ def test_another_seed_another_model(case, model, frame):
 
 def same_weights(one, other):
     weights, others = one.net_.state_dict(), other.net_.state_dict()
-    return weights.keys() == others.keys() and all(
-        torch.equal(weights[name], others[name]) for name in weights
-    )
+    return weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)

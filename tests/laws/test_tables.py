@@ -29,11 +29,7 @@ def dressed(columns, way, folder):
     if way == "parquet":
         parquet.write_table(table, path)
     elif way.startswith("csv"):
-        with (
-            pa.CompressedOutputStream(path, "gzip")
-            if way.endswith("gz")
-            else pa.OSFile(str(path), "wb") as file
-        ):
+        with pa.CompressedOutputStream(path, "gzip") if way.endswith("gz") else pa.OSFile(str(path), "wb") as file:
             csv.write_csv(table, file)
     return table if way == "pyarrow" else path
 
