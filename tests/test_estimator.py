@@ -38,7 +38,7 @@ def test_it_works_in_a_pipeline(flowers):
 
 
 def test_a_search_chooses_the_code_that_keeps_more(flowers):
-    model = Autoencoder(corruption="none", epochs=200, **QUICK)
+    model = Autoencoder(corruption="none", epochs=120, **QUICK)
     search = GridSearchCV(model, {"code": [1, 2]}, cv=KFold(2, shuffle=True, random_state=0)).fit(flowers[0])
     assert search.best_params_ == {"code": 2}
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -26,7 +26,7 @@ def test_losses_are_finite_and_every_name_has_a_weight(model, losses):
 
 def test_losses_are_named_by_what_they_measure(case, losses):
     named = set(losses())
-    assert {"visible", "visible_numbers"} <= named
+    assert {"visible", "numbers"} <= named
     assert ("hidden" in named) == case.masks
     assert ("kl" in named) == case.code.startswith("gaussian")
 
