@@ -21,9 +21,7 @@ def commands(block: str) -> list[list[str]]:
     """Return the words of the lines of a shell block that call isthmus."""
     lines = block.replace("\\\n", " ").splitlines()
     return [
-        shlex.split(line, comments=True)[1:]
-        for line in lines
-        if line.startswith("isthmus ") and line not in NOT_RUN
+        shlex.split(line, comments=True)[1:] for line in lines if line.startswith("isthmus ") and line not in NOT_RUN
     ]
 
 
@@ -50,8 +48,6 @@ def test_the_architecture_page_names_files_that_exist():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     package = ROOT / "src" / "isthmus"
     house = re.findall(r"^      (\S+) ", text, re.MULTILINE)
-    named = [name for name in house if "/" in name or name.endswith(".py")] + re.findall(
-        r"`(\w+/\w+\.py)`", text
-    )
+    named = [name for name in house if "/" in name or name.endswith(".py")] + re.findall(r"`(\w+/\w+\.py)`", text)
     assert len(named) > 15
     assert [name for name in named if not (package / name).exists()] == []

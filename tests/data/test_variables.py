@@ -64,9 +64,7 @@ def test_true_is_true_however_it_is_spelled(cells):
     np.testing.assert_array_equal(flag.to_numbers(column(cells))[0], [1, np.nan])
 
 
-@pytest.mark.parametrize(
-    "cells", [[30, 7], [30.0, 7.5], ["30", "x"], pa.array([30, 7], pa.int8()).dictionary_encode()]
-)
+@pytest.mark.parametrize("cells", [[30, 7], [30.0, 7.5], ["30", "x"], pa.array([30, 7], pa.int8()).dictionary_encode()])
 def test_a_category_of_integers_matches_by_value(cells):
     level = Category("k", "int64", False, (1, 2, 30))
     numbers, notes = level.to_numbers(column(cells))
@@ -81,9 +79,7 @@ def test_a_category_of_words_takes_numbers_as_words():
 
 
 def test_levels_keep_the_order_their_type_gives_them():
-    cells = pa.DictionaryArray.from_arrays(
-        pa.array([0, 2, 2], pa.int8()), ["low", "mid", "high"], ordered=True
-    )
+    cells = pa.DictionaryArray.from_arrays(pa.array([0, 2, 2], pa.int8()), ["low", "mid", "high"], ordered=True)
     level = Category.learn("x", pa.chunked_array([cells]))
     assert level.values == ("low", "high")
     assert level.from_numbers(np.array([1.0])).type == cells.type

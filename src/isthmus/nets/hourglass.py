@@ -42,6 +42,9 @@ class Hourglass(nn.Module):
         Weights of the losses of cells that were not hidden, and of numbers' errors beside their histograms.
     """
 
+    drift: Tensor
+    """What is added to the logits of tokens when rows are made up, learnt after training."""
+
     def __init__(
         self,
         columns: Columns,
@@ -63,6 +66,7 @@ class Hourglass(nn.Module):
         noisy = any(isinstance(kind, Noise) for kind in corruption)
         self.encoder = TableEncoder(columns, width, blocks, code.projected, noisy=noisy)
         self.decoder = TableDecoder(columns, code.size, width, blocks, condition)
+        self.register_buffer("drift", torch.zeros(columns.total))
 
     def config(self) -> dict[str, Any]:
         """Everything `from_config` needs to build the same, empty of weights."""

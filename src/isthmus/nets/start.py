@@ -17,6 +17,9 @@ from isthmus.nets.hourglass import Hourglass
 _MARK = 0.5
 """Length of the mark of a hidden cell in each number of the code, whose own spread is about one."""
 
+_TOKENS = 1000
+"""Categories that the analysis takes in at most, the most frequent ones: its cost grows with their cube."""
+
 _FLOOR = 1e-3
 """Components of less than this share of the first one's variance are not whitened any further."""
 
@@ -50,6 +53,9 @@ def _whitened(columns: Columns, x: Tensor, size: int, *, signed: bool) -> tuple[
     cells = columns.tokenize(x)
     categorical = [j for j in range(len(columns.sizes)) if j not in columns.numeric]
     used = [k for j in categorical for k in range(columns.slices[j].start, columns.slices[j].stop)]
+    if len(used) > _TOKENS:
+        count = torch.bincount((cells.token + columns.offset).flatten(), minlength=columns.total)
+        used = sorted(torch.tensor(used)[count[used].argsort(descending=True, stable=True)[:_TOKENS]].tolist())
     n = len(columns.numeric)
     inputs = len(used) + n
     gram, total = torch.zeros(inputs, inputs, dtype=torch.float64), torch.zeros(inputs, dtype=torch.float64)
@@ -71,8 +77,8 @@ def _whitened(columns: Columns, x: Tensor, size: int, *, signed: bool) -> tuple[
     token_in = torch.zeros(columns.total + len(columns.sizes), size)
     token_in[used, :kept] = into[: len(used)]
     for j in categorical:  # a hidden cell counts as the average one ...
-        frequency = mean[[used.index(k) for k in range(columns.slices[j].start, columns.slices[j].stop)]].float()
-        token_in[columns.total + j] = frequency @ token_in[columns.slices[j]]
+        own = [i for i, k in enumerate(used) if columns.slices[j].start <= k < columns.slices[j].stop]
+        token_in[columns.total + j, :kept] = mean[own].float() @ into[own]
     number_in, bias, number_out = torch.zeros(n, size), torch.zeros(size), torch.zeros(n, size)
     number_in[:, :kept], number_out[:, :kept] = into[len(used) :], back[len(used) :]
     # ... and is marked, so that a hidden number is not taken for one that is average; in directions that the way

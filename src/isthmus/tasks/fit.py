@@ -20,6 +20,7 @@ from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
+from isthmus.tasks.synthesize import settle
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
 from isthmus.training.seeds import generator
@@ -56,7 +57,7 @@ class Trained:
 NUMBERS_A_COLUMN = 3
 """Size of a code that the table decides."""
 
-STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 1000, 12000, 32
+STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 500, 12000, 26
 """A default fit passes this often over the data, but takes no fewer and no more steps than these."""
 
 
@@ -125,6 +126,8 @@ def fit(
         resume=settings.resume,
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
+    if net.unmasks:
+        settle(net, training.numpy(), settings.seed)
     return Trained(net, history, held.numpy())
 
 
@@ -142,8 +145,8 @@ def _sized(code: Code, columns: Columns) -> Code:
 
 
 def _visible(code: Code, columns: int) -> float:
-    """Weigh rebuilding what is seen by 0.3 at three numbers a column, and more the narrower the code."""
-    return 0.3 * min(max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 3.0)
+    """Weigh rebuilding what is seen by 0.4 at three numbers a column, and more the narrower the code, up to 1."""
+    return min(0.4 * max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 1.0)
 
 
 def _hold_out(rows: int, seed: int) -> torch.Tensor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,6 +29,8 @@ class Limit(NamedTuple):
 
 
 ROWS = 4096
+TRIAL = 250_000
+"""Cells in a trial run: enough for shares to a third of a percent, and a few seconds at most."""
 
 
 @torch.no_grad()
@@ -39,6 +42,7 @@ def unmask(
     *,
     limits: Mapping[int, Limit] | None = None,
     missing: bool = True,
+    seen: Tensor | None = None,
 ) -> Floats:
     """Draw the hidden cells of rows, each row in a random order of its own, and leave the others as they are.
 
@@ -56,6 +60,8 @@ def unmask(
         Limits on columns, by number; limited columns are drawn first.
     missing
         Whether a cell may come out missing.
+    seen
+        Where given, (tokens,) to which the probabilities of all drawn cells are added.
     """
     if not net.unmasks:
         raise UsageError(
@@ -76,11 +82,32 @@ def unmask(
         state = _states(net, values[rows], open_cells[rows])
         for column in sorted(set(drawn.tolist())):
             mine = drawn == column
-            logits = net.decoder.logits(state[mine], net.columns.slices[column])
+            logits = net.decoder.logits(state[mine], net.columns.slices[column]) + net.drift[net.columns.slices[column]]
+            if seen is not None:
+                seen[net.columns.slices[column]] += logits.softmax(1).sum(0)
             value = _draw(net, column, logits, rng, limits.get(column), missing)
             values[rows[mine], column] = value
             open_cells[rows[mine], column] = False
     return values.cpu().numpy()
+
+
+@torch.no_grad()
+def settle(net: Hourglass, x: Floats, seed: int) -> None:
+    """Keep made-up rows from drifting: correct the logits by what a trial run gets wrong on average.
+
+    Every cell is drawn given those before it, so that small errors add up: a category that is a little too rare makes
+    what goes with it too rare as well. The correction is, for each token, the log of its share among the training rows
+    `x` over its mean probability in the trial.
+    """
+    token = net.columns.tokenize(torch.from_numpy(x).to(net.drift.device)).token
+    wanted = net.columns.log_marginals(token)
+    rows = min(4 * len(x), TRIAL // x.shape[1])
+    seen = torch.full_like(net.drift, 0.5)
+    nothing = np.full((rows, x.shape[1]), np.nan)
+    unmask(net, nothing, np.isnan(nothing), seed, seen=seen)
+    share = seen @ net.columns.member
+    got = (seen / share[net.columns.member.argmax(1)]).log()
+    net.drift += (wanted - got).clamp(-1.0, 1.0)
 
 
 def _states(net: Hourglass, values: Tensor, hidden: Tensor) -> Tensor:
