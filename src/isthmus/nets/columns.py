@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +32,17 @@ class Cells(NamedTuple):
 
 
 class Columns(nn.Module):
-    """The likelihoods of all variables and where each one's tokens lie in the long alphabet."""
+    """The likelihoods of all variables and where each one's tokens lie in the long alphabet.
+
+    Attributes
+    ----------
+    sizes, total
+        Tokens of each variable, and of all.
+    slices
+        Where each variable's tokens lie.
+    numeric
+        Which variables are numbers.
+    """
 
     offset: Tensor
     member: Tensor
@@ -41,6 +52,8 @@ class Columns(nn.Module):
         self.each = nn.ModuleList(likelihoods)
         self.sizes = [likelihood.size for likelihood in likelihoods]
         self.total = sum(self.sizes)
+        ends = list(accumulate(self.sizes))
+        self.slices = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         self.numeric = [j for j, likelihood in enumerate(likelihoods) if likelihood.numeric]
         sizes = torch.tensor(self.sizes)
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
@@ -61,11 +74,6 @@ class Columns(nn.Module):
     def numerics(self) -> list[Numeric]:
         """The likelihoods of the numeric variables."""
         return [self.each[j] for j in self.numeric]  # type: ignore[misc]
-
-    @property
-    def slices(self) -> list[slice]:
-        """Where each variable's tokens lie."""
-        return [slice(int(o), int(o) + size) for o, size in zip(self.offset, self.sizes, strict=True)]
 
     @property
     def outputs(self) -> int:

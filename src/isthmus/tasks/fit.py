@@ -20,7 +20,9 @@ from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
-from isthmus.tasks.synthesize import settle
+from isthmus.tasks.outliers import GROUPS
+from isthmus.tasks.outliers import ROWS as REFERENCE
+from isthmus.tasks.synthesize import TRIAL, settle
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
 from isthmus.training.seeds import generator
@@ -108,12 +110,14 @@ def fit(
     steps = max(1, round(epochs * per_epoch))
     if settings.epochs is None:
         steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
+    trial = TRIAL if settings.budget is None else int(TRIAL * min(1.0, settings.budget / 60))
     plan = Plan(
         steps=steps,
         batch_size=batch,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
         budget=settings.budget,
+        reserve=_afterwards(len(training), len(columns.sizes), trial) / batch,
     )
     history = train(
         net,
@@ -127,7 +131,7 @@ def fit(
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
     if net.unmasks:
-        settle(net, training.numpy(), settings.seed)
+        settle(net, training.numpy(), settings.seed, trial)
     return Trained(net, history, held.numpy())
 
 
@@ -147,6 +151,12 @@ def _sized(code: Code, columns: Columns) -> Code:
 def _visible(code: Code, columns: int) -> float:
     """Weigh rebuilding what is seen by 0.4 at three numbers a column, and more the narrower the code, up to 1."""
     return min(0.4 * max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 1.0)
+
+
+def _afterwards(rows: int, columns: int, trial: int) -> float:
+    """Give how many rows' worth of training the work after it takes; a row only read is a third of one trained."""
+    reference = min(rows, REFERENCE) * min(columns, GROUPS)
+    return (min(4 * rows * columns, trial) + reference) / 3
 
 
 def _hold_out(rows: int, seed: int) -> torch.Tensor:

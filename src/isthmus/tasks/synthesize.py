@@ -92,16 +92,16 @@ def unmask(
 
 
 @torch.no_grad()
-def settle(net: Hourglass, x: Floats, seed: int) -> None:
+def settle(net: Hourglass, x: Floats, seed: int, cells: int = TRIAL) -> None:
     """Keep made-up rows from drifting: correct the logits by what a trial run gets wrong on average.
 
     Every cell is drawn given those before it, so that small errors add up: a category that is a little too rare makes
     what goes with it too rare as well. The correction is, for each token, the log of its share among the training rows
-    `x` over its mean probability in the trial.
+    `x` over its mean probability in a trial of so many `cells`.
     """
     token = net.columns.tokenize(torch.from_numpy(x).to(net.drift.device)).token
     wanted = net.columns.log_marginals(token)
-    rows = min(4 * len(x), TRIAL // x.shape[1])
+    rows = max(min(4 * len(x), cells // x.shape[1]), 1)
     seen = torch.full_like(net.drift, 0.5)
     nothing = np.full((rows, x.shape[1]), np.nan)
     unmask(net, nothing, np.isnan(nothing), seed, seen=seen)

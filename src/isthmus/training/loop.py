@@ -39,8 +39,9 @@ class Trainable(Protocol):
 class Plan:
     """How long and how fast to train; no field depends on what the data mean.
 
-    `budget` is in seconds and, where given, decides in place of `steps`. Training stops early after `patience` checks
-    in a row, of `checks` in all, without a better held-out loss.
+    `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
+    what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
+    better held-out loss.
     """
 
     steps: int
@@ -53,6 +54,7 @@ class Plan:
     patience: int = 6
     seed: int = 0
     budget: float | None = None
+    reserve: float = 0.0
 
     def rate(self, share: float, step: int) -> float:
         """Learning rate: a linear warm-up of `warmup` steps, then half a cosine down to nothing.
@@ -148,6 +150,7 @@ class _Run:
         self.history = History()
         self.best: list[Tensor] = []
         self.step, self.scale, self.rollbacks = 0, 1.0, 0
+        self.seconds: float | None = None
         self.checkpoint: Path | None = None
         self.identity: dict[str, Any] = {}
         self.saved_at = time.monotonic()
@@ -195,27 +198,28 @@ class _Run:
 
     # how long it goes on
 
-    def pace(self, times: int = 3) -> float:
+    def pace(self, times: int = 7) -> float:
         """Seconds a step takes, from a few that change nothing: what is promised before training starts."""
-        self.gradients(self.step, 0.0)
-        began = time.monotonic()
+        taken = []
         for _ in range(times):
+            began = time.monotonic()
             self.gradients(self.step, 0.0)
+            taken.append(time.monotonic() - began)
         self.optimizer.zero_grad(set_to_none=True)
-        return (time.monotonic() - began) / times * 1.1 + 1e-5
+        return sorted(taken)[times // 2] * 1.1 + 1e-5  # the optimizer's own work comes on top
 
     def share(self, steps: int) -> float:
         """How much of the run is over, 0..1: by the clock where there is a budget, by steps where there is none."""
-        if self.plan.budget is None:
+        if self.seconds is None:
             return min(1.0, self.step / steps)
-        return min(1.0, (time.monotonic() - self.started) / self.plan.budget)
+        return min(1.0, (time.monotonic() - self.started) / self.seconds)
 
     def go(self) -> None:
         """Step until the plan, the budget or the patience is used up; put the best averaged weights in place."""
-        pace = self.pace()
-        steps, budget = self.plan.steps, self.plan.budget
-        if budget is not None:
-            steps = max(self.plan.checks, int((budget - (time.monotonic() - self.started)) / pace))
+        pace, steps = self.pace(), self.plan.steps
+        if self.plan.budget is not None:
+            self.seconds = max(self.plan.budget - self.plan.reserve * pace, 0.3 * self.plan.budget)
+            steps = max(self.plan.checks, int((self.seconds - (time.monotonic() - self.started)) / pace))
         self.progress.start(steps, steps * pace, self.step)
         every = max(1, steps // self.plan.checks)
         safe, seen = self.state(), []
