@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import time
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from isthmus.data.arrays import Column, plain
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
+from isthmus.data.tables import fill_missing
 from isthmus.errors import DataError, IsthmusWarning, UsageError
 from isthmus.given import Given
 from isthmus.halves import Decoder, Encoder, Part
-from isthmus.nets.codes import Code, parse_code
-from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
+from isthmus.nets.codes import Code
+from isthmus.nets.corruptions import Corruption
 from isthmus.results import Outliers
+from isthmus.settings import places, read_settings
 from isthmus.tasks import impute, inspect, outliers, reconstruct, synthesize
 from isthmus.tasks.batches import Codes, Floats
-from isthmus.tasks.fit import Settings, fit
+from isthmus.tasks.fit import fit
 from isthmus.tasks.reduce import Projection
 from isthmus.training.loop import History
 from isthmus.training.progress import Lines
@@ -150,7 +147,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             In one line: what is wrong with the data or the settings, where, and what to do.
         """
         started = time.monotonic()
-        settings = self._settings()
+        settings = read_settings(self)
         table = self._open(X)
         schema = self.schema if isinstance(self.schema, Schema) else None
         declared = None if isinstance(self.schema, Schema) else self.schema
@@ -158,13 +155,13 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.flavour_ = table.flavour
         x = self.codec_.encode(table)
         names = [variable.name for variable in self.schema_.coded]
-        condition = tuple(_place(name, names) for name in self.condition)
+        settings = replace(settings, condition=places(self.condition, names))
         for note in self.schema_.notes:
             warnings.warn(note, IsthmusWarning, stacklevel=2)
         trained = fit(
             x,
             [variable.size for variable in self.schema_.coded],
-            Settings(condition=condition, **settings),
+            settings,
             started=started,
             progress=Lines() if self.verbose else None,
         )
@@ -247,7 +244,7 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         for name in filled.column_names:
             if name in columns.column_names:
                 place = columns.column_names.index(name)
-                columns = columns.set_column(place, name, _fill(columns[name], filled[name]))
+                columns = columns.set_column(place, name, fill_missing(columns[name], filled[name]))
             else:
                 columns = columns.append_column(name, filled[name])
         return table.give(columns)
@@ -334,38 +331,6 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         part.schema_, part.flavour_, part.net_ = self.schema_, self.flavour_, self.net_
         return part
 
-    def _settings(self) -> dict[str, Any]:
-        """Read the settings; the constructor stores them unread, as scikit-learn asks."""
-        code = parse_code(self.code)
-        corruption = self.corruption
-        if isinstance(corruption, str) and corruption == "auto":
-            corruption = () if code.generative else (Mask(),)
-        for name in ("width", "blocks", "batch_size"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)!r}; give a whole number of 1 or more")
-        for name in ("epochs", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"{name} is {value!r}; give a number above 0")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise UsageError(f"seed is {self.seed!r}; give a whole number of 0 or more")
-        if self.resume and self.checkpoint is None:
-            raise UsageError("resume needs checkpoint, the file to go on from")
-        return {
-            "code": code,
-            "corruption": parse_corruption(corruption),
-            "width": self.width,
-            "blocks": self.blocks,
-            "epochs": self.epochs,
-            "budget": parse_duration(self.budget),
-            "batch_size": self.batch_size,
-            "learning_rate": self.learning_rate,
-            "seed": self.seed,
-            "device": self.device,
-            "checkpoint": None if self.checkpoint is None else Path(self.checkpoint),
-            "resume": self.resume,
-        }
-
     def _open(self, X: Any) -> Table:
         return X if isinstance(X, Table) else open_table(X, missing=self.missing)
 
@@ -440,37 +405,3 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
 
 
 KINDS: dict[str, type[Autoencoder | Encoder | Decoder]] = {part.kind: part for part in (Autoencoder, Encoder, Decoder)}
-
-
-def parse_duration(given: float | str | None) -> float | None:
-    """Read seconds from a number or from words such as "90s", "2min", "1h".
-
-    Examples
-    --------
-    >>> parse_duration("2min"), parse_duration(45), parse_duration(None)
-    (120.0, 45.0, None)
-    """
-    if given is None:
-        return None
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|sec|min|m|h)?\s*", str(given))
-    seconds = float(found[1]) * {"m": 60, "h": 3600}.get((found[2] or "s")[0], 1) if found else 0.0
-    if seconds <= 0:
-        raise UsageError(f"budget is {given!r}; give a time such as 60s, 2min or 1h")
-    return seconds
-
-
-def _fill(column: Column, values: Column) -> Column:
-    """Fill the null cells of a column; its type gives way where it cannot hold the values."""
-    column, values = plain(column), plain(values)
-    if column.type != values.type:
-        try:
-            values = values.cast(column.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nothing was there, or whole numbers only
-            column = column.cast(values.type)
-    return pc.if_else(column.is_null(), values, column)
-
-
-def _place(name: str, names: Sequence[str]) -> int:
-    if name not in names:
-        raise UsageError(f"condition {name!r}: no such coded column; there are {', '.join(names)}")
-    return names.index(name)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from isthmus.data.arrays import Floats
+from isthmus.data.arrays import Column, Floats, plain
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
 from isthmus.data.variables import Notes, Text, Variable
 from isthmus.errors import DataError, IsthmusWarning
 
-__all__ = ["TableCodec"]
+__all__ = ["TableCodec", "fill_missing"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,14 @@ def _warn(variable: Variable, notes: Notes) -> None:
         if count:
             values = "value" if count == 1 else "values"
             warnings.warn(f"column '{variable.name}': {count:,} {values} {text}", IsthmusWarning, stacklevel=4)
+
+
+def fill_missing(column: Column, values: Column) -> Column:
+    """Fill the null cells of a column; its type gives way where it cannot hold the values."""
+    column, values = plain(column), plain(values)
+    if column.type != values.type:
+        try:
+            values = values.cast(column.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nothing was there, or whole numbers only
+            column = column.cast(values.type)
+    return pc.if_else(column.is_null(), values, column)

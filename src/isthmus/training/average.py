@@ -9,7 +9,7 @@ from torch import nn
 class Average:
     """A power-function average of a module's weights, over about the last tenth of the run, whatever its length.
 
-    Step t enters with a weight that grows as t^power (Karras et al. 2024, "Analyzing and improving the training
+    Step t enters with a weight that grows as t^(power - 1) (Karras et al. 2024, "Analyzing and improving the training
     dynamics of diffusion models", section 3.1).
 
     Examples

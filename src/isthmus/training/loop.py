@@ -228,11 +228,11 @@ class _Run:
             self.progress.step(self.step)
             if self.step % every and self.share(steps) < 1.0:
                 continue
-            trained = {name: float(torch.stack([losses[name] for losses in seen]).mean()) for name in seen[0]}
-            seen = []
-            fault = [name for name, loss in trained.items() if not math.isfinite(loss)]
-            if fault:
-                self.roll_back(safe, fault)
+            names = list(seen[0])
+            table = torch.stack([torch.stack([losses[name] for name in names]) for losses in seen])
+            trained, seen = dict(zip(names, table.mean(0).tolist(), strict=True)), []
+            if not all(map(math.isfinite, trained.values())):
+                self.roll_back(safe, names, table)
                 continue
             self.note(trained, self.check())
             safe = self.state()
@@ -258,18 +258,25 @@ class _Run:
             self.best = [weight.clone() for weight in self.average.weights]
         self.progress.check(held)
 
-    def roll_back(self, safe: dict[str, Tensor], fault: list[str]) -> None:
-        """Restore the last good weights and halve the learning rate; give up after the third time."""
-        names, step = " and ".join(fault), self.step
+    def roll_back(self, safe: dict[str, Tensor], names: list[str], losses: Tensor) -> None:
+        """Restore the last good weights and halve the learning rate; give up after the third time.
+
+        The losses (steps, names) since the last check tell which was the first to fail, and when: from the weights
+        it then spreads to all.
+        """
+        failed = ~losses.isfinite()
+        first = int(failed.any(1).int().argmax())
+        name = " and ".join(name for name, bad in zip(names, failed[first].tolist(), strict=True) if bad)
+        step = self.step - len(losses) + first + 1
         if self.rollbacks == 3:
             raise DataError(
-                f"loss {names} is not finite by step {step} although the learning rate was halved three times; "
+                f"loss {name} is not finite at step {step} although the learning rate was halved three times; "
                 "look for extreme values in the data, or lower learning_rate"
             )
         self.rollbacks += 1
         self.restore(safe)
         self.scale /= 2
-        self.history.notes.append(f"loss {names} not finite by step {step}: rolled back, learning rate halved")
+        self.history.notes.append(f"loss {name} not finite at step {step}: rolled back, learning rate halved")
 
     # what survives a kill
 
