@@ -50,12 +50,13 @@ def checkpoint(houses_csv, tmp_path):
     return path
 
 
-def test_killed_twice_and_resumed_is_the_undisturbed_run(houses_csv, checkpoint):
+def test_killed_twice_and_resumed_is_the_undisturbed_run(houses_csv, checkpoint, tmp_path):
     assert run(houses_csv, checkpoint, 71).returncode == -signal.SIGKILL
     ended = run(houses_csv, checkpoint, -1)
     assert ended.returncode == 0, ended.stderr
     resumed = load(f"{checkpoint}.model")
-    undisturbed = Autoencoder(4, **SETTINGS).fit(houses_csv)
+    assert run(houses_csv, tmp_path / "undisturbed", -1).returncode == 0  # as many threads, so a process of its own
+    undisturbed = load(f"{tmp_path / 'undisturbed'}.model")
     weights = undisturbed.net_.state_dict()
     assert all(torch.equal(weight, weights[name]) for name, weight in resumed.net_.state_dict().items())
     assert resumed.history_.checks == undisturbed.history_.checks
