@@ -10,8 +10,16 @@ from typing import Any
 
 from isthmus.files import writing
 
-OPENING, CLOSING = "<!-- bench-tables -->", "<!-- /bench-tables -->"
 OURS = "isthmus"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a benchmark's results are called, NAME.json, NAME.md and `make bench-NAME`, and what is said above them."""
+
+    name: str
+    title: str
+    intro: str
 
 
 @dataclass
@@ -68,24 +76,19 @@ def _result(found: dict[str, Any]) -> Result:
     return Result(**found | {"sections": sections})
 
 
-def save(results: Mapping[str, Result], folder: Path) -> None:
-    """Write tables.json and tables.md, each whole or not at all."""
+def save(results: Mapping[str, Result], folder: Path, page: Page) -> None:
+    """Write NAME.json and NAME.md, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / "tables.json") as path:
+    with writing(folder / f"{page.name}.json") as path:
         kept = {name: asdict(result) for name, result in results.items()}
         path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    with writing(folder / "tables.md") as path:
-        path.write_text(markdown(results), "utf-8")
+    with writing(folder / f"{page.name}.md") as path:
+        path.write_text(markdown(results, page), "utf-8")
 
 
-def markdown(results: Mapping[str, Result]) -> str:
+def markdown(results: Mapping[str, Result], page: Page) -> str:
     """Tell the results as a page of Markdown."""
-    parts = [
-        "# Benchmark on tables",
-        "Written by `make bench-tables`. Peers and isthmus run in the same process, on the same rows, with "
-        "the same number of threads. The two fits whose times are compared run one after the other, with "
-        "nothing in between.",
-    ]
+    parts = [f"# {page.title}", f"Written by `make bench-{page.name}`. {page.intro}"]
     for result in results.values():
         parts += [f"## {result.title}", _about(result.about)]
         for section in result.sections:
@@ -134,13 +137,14 @@ def summary(results: Mapping[str, Result]) -> str:
     return _lines(lines)
 
 
-def quote(results: Mapping[str, Result], readme: Path) -> bool:
-    """Refresh the README between its two markers; say whether it has them."""
+def quote(results: Mapping[str, Result], readme: Path, page: Page) -> bool:
+    """Refresh the README between the page's two markers; say whether it has them."""
+    opening, closing = f"<!-- bench-{page.name} -->", f"<!-- /bench-{page.name} -->"
     text = readme.read_text("utf-8") if readme.exists() else ""
-    before, opening, rest = text.partition(OPENING)
-    _, closing, after = rest.partition(CLOSING)
-    if not (opening and closing):
+    before, found, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
+    if not (found and end):
         return False
     with writing(readme) as path:
-        path.write_text(f"{before}{OPENING}\n{summary(results)}\n{CLOSING}{after}", "utf-8")
+        path.write_text(f"{before}{opening}\n{summary(results)}\n{closing}{after}", "utf-8")
     return True

@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from runner import MissingSourceError
 
 UNKNOWN = "unknown"
 """What a missing category is called: a level like any other, for every method alike."""
-
-
-class MissingSourceError(Exception):
-    """A table that cannot be had here; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The estimator: frames in, frames out, one thin method a job."""
+"""The estimator: what it is told, how it is fitted, its codes, its file. The jobs are in `jobs.py`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from isthmus.data.schema import Schema
-from isthmus.data.sources import Table, open_table
-from isthmus.data.tables import fill_missing
-from isthmus.errors import DataError, IsthmusWarning, UsageError
-from isthmus.given import Given
-from isthmus.halves import Decoder, Encoder, Part
+from isthmus.data.sources import Table
+from isthmus.errors import IsthmusWarning
+from isthmus.halves import Decoder, Encoder
+from isthmus.jobs import Jobs
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
-from isthmus.results import Outliers
 from isthmus.settings import places, read_settings
-from isthmus.tasks import impute, inspect, outliers, reconstruct, synthesize
+from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
 from isthmus.tasks.reduce import Projection
@@ -36,7 +34,7 @@ from isthmus.training.progress import Lines
 _Half = TypeVar("_Half", Encoder, Decoder)
 
 
-class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One autoencoder of a table, fitted once, for every job.
 
     Parameters
@@ -216,81 +214,6 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Mean of `score_samples`: higher is better, so that searches over settings can compare."""
         return float(self.score_samples(X).mean())
 
-    def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
-        """Fill missing cells, and touch no other.
-
-        Parameters
-        ----------
-        X
-            Rows, any cells of which may be missing.
-        method
-            "mode" for the likeliest value, "mean" for expected numbers, "sample" for a joint draw.
-        draws
-            With more than one, a list of that many filled tables, each a draw.
-        seed
-            Same seed, same draws.
-        """
-        table = self._check(X)
-        x = self.codec_.encode(table)
-        if draws < 1:
-            raise UsageError(f"draws is {draws!r}; give 1 or more")
-        if draws > 1:
-            return [self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)]
-        return self._filled(table, impute.impute(self.net_, x, method, seed))
-
-    def _filled(self, table: Table, values: Floats) -> Any:
-        """Put values into the table's missing cells."""
-        columns, filled = table.columns, self.codec_.decode(values)
-        for name in filled.column_names:
-            if name in columns.column_names:
-                place = columns.column_names.index(name)
-                columns = columns.set_column(place, name, fill_missing(columns[name], filled[name]))
-            else:
-                columns = columns.append_column(name, filled[name])
-        return table.give(columns)
-
-    def outliers(self, X: Any) -> Outliers:
-        """Score rows by how odd they are; `.explain()` names the cells that make them so."""
-        table = self._check(X)
-        x = self.codec_.encode(table, clip=False)
-        return Outliers(self, table, x, self.reference_.look(self.net_, x))
-
-    def sample(self, n: int, given: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
-        """Make up rows.
-
-        Parameters
-        ----------
-        n
-            How many.
-        given
-            What holds in all of them: `{"column": value}`, `(low, high)` with None for an open end, or a list
-            of allowed values. Any columns, decided now and not when the model was fitted.
-        seed
-            Same seed, same rows.
-
-        Raises
-        ------
-        UsageError
-            For an unknown column, a value or range never seen in training, or a model that cannot sample.
-        """
-        check_is_fitted(self, "net_")
-        if n < 1:
-            raise UsageError(f"n is {n!r}; give 1 or more rows")
-        net = self.net_
-        read = Given.read(given, self.schema_, net.columns)
-        x = read.rows(n, len(self.schema_.coded))
-        if net.unmasks:
-            values = synthesize.unmask(net, x, np.isnan(x), seed, limits=read.limits)
-        else:
-            stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)
-            if stray:
-                raise UsageError(
-                    f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only "
-                    "be given single values of its condition columns: fit with corruption mask, or condition"
-                )
-            values = synthesize.from_prior(net, n, seed, x)
-        return self.flavour_.without_rows().give(self.codec_.decode(values))
-
     def map(self, X: Any, dim: int = 2) -> Floats:
         """Place rows on a map (rows, dim): rows with similar codes lie close together."""
         return self.projection_(self.encode(X), dim)
@@ -330,20 +253,6 @@ class Autoencoder(Part, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         part = half.__new__(half)
         part.schema_, part.flavour_, part.net_ = self.schema_, self.flavour_, self.net_
         return part
-
-    def _open(self, X: Any) -> Table:
-        return X if isinstance(X, Table) else open_table(X, missing=self.missing)
-
-    def _check(self, X: Any) -> Table:
-        """Open rows for a fitted model; an array must have as many columns as the one in training."""
-        check_is_fitted(self, "net_")
-        table = self._open(X)
-        if not table.flavour.named and table.columns.num_columns != self.n_features_in_:
-            raise DataError(
-                f"X has {table.columns.num_columns} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        return table
 
     def _learn_names(self, table: Table) -> None:
         self.n_features_in_ = table.columns.num_columns

@@ -13,7 +13,7 @@ from isthmus.tasks.batches import Floats
 from isthmus.tasks.outliers import Views, expected
 
 if TYPE_CHECKING:
-    from isthmus.model import Autoencoder
+    from isthmus.jobs import Jobs
 
 
 class Outliers:
@@ -27,7 +27,7 @@ class Outliers:
         Row numbers (rows,), oddest first.
     """
 
-    def __init__(self, model: Autoencoder, table: Table, x: Floats, seen: Views) -> None:
+    def __init__(self, model: Jobs, table: Table, x: Floats, seen: Views) -> None:
         self._model, self._table, self._x = model, table, x
         reference = model.reference_
         self.scores: Floats = reference.scores(seen)

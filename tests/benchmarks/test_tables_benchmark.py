@@ -16,13 +16,15 @@ pytest.importorskip("sdmetrics")
 import baselines
 import measures
 import results
+import runner
 import sections
 import sources
 import tables
 from baselines import Components, Perceptron, Scale, bootstrap, fit_tvae, independent
 from measures import Rebuilt, probe, quality, rebuilt, timed, transfer_auc, two_sample_auc
 from results import Result, Row, Section
-from sources import ADULT_GOALS, SOURCES, MissingSourceError, Outcome, Source, split, tidy
+from runner import MissingSourceError
+from sources import ADULT_GOALS, SOURCES, Outcome, Source, split, tidy
 
 
 def make_frame(rows: int = 240) -> pd.DataFrame:
@@ -177,7 +179,7 @@ def make_result(name: str, ours: float = 1.25) -> Result:
 def test_results_come_back_from_their_file(tmp_path: Path) -> None:
     kept = {"adult": make_result("adult")}
     kept["adult"].set_goals({"ratio": "≤ 0.50"})
-    results.save(kept, tmp_path / "new")
+    results.save(kept, tmp_path / "new", tables.BENCH.page)
     assert results.read(tmp_path / "new" / "tables.json") == kept
     assert kept["adult"].sections[0].rows[0] == Row("ratio", {"isthmus": 1.25, "TVAE": 1}, 2, "≤ 0.50")
     lines = (tmp_path / "new" / "tables.md").read_text().splitlines()
@@ -188,14 +190,14 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
 
 def test_the_readme_is_refreshed_between_its_markers_only(tmp_path: Path) -> None:
     readme, kept = tmp_path / "README.md", {"adult": make_result("adult")}
-    assert not results.quote(kept, readme)
+    assert not results.quote(kept, readme, tables.BENCH.page)
     readme.write_text("no markers")
-    assert not results.quote(kept, readme)
+    assert not results.quote(kept, readme, tables.BENCH.page)
     assert readme.read_text() == "no markers"
     readme.write_text("before\n<!-- bench-tables -->old<!-- /bench-tables -->\nafter\n")
-    assert results.quote(kept, readme)
+    assert results.quote(kept, readme, tables.BENCH.page)
     first = readme.read_text()
-    assert results.quote(kept, readme)
+    assert results.quote(kept, readme, tables.BENCH.page)
     assert readme.read_text() == first
     assert first.startswith("before\n<!-- bench-tables -->\n|")
     assert first.endswith("|\n<!-- /bench-tables -->\nafter\n")
@@ -209,9 +211,9 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("bench")
     quick = dataclasses.replace(sections.QUICK, code=48, sizes=(2, 8, 16, 48), probes=(8,), rows=150)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(tables.SOURCES, "tiny", TINY)
-        patch.setattr(tables, "QUICK", quick)
-        assert tables.main(["--quick", "--only", "tiny", "--threads", "1", "--out", str(out)]) == 0
+        patch.setitem(sources.SOURCES, "tiny", TINY)
+        bench = dataclasses.replace(tables.BENCH, quick=quick)
+        assert runner.main(bench, ["--quick", "--only", "tiny", "--threads", "1", "--out", str(out)]) == 0
     return out
 
 
@@ -236,7 +238,7 @@ def test_rows_can_be_asked_for() -> None:
 
 
 def test_no_data_is_one_line_and_exit_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tables.main(["--only", "adult", "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
+    assert runner.main(tables.BENCH, ["--only", "adult", "--data", str(tmp_path), "--out", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("adult: skipped, there is no file")
     assert said.count("\n") == 1
