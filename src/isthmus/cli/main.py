@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from isthmus import __version__
-from isthmus.cli import codes, demo, fit, jobs, look
+from isthmus.cli import codes, demo, fit, jobs, look, make
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Parser, add_verb, summary
 from isthmus.errors import IsthmusError, IsthmusWarning
@@ -29,7 +29,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "reconstruct": codes.reconstruct,
     "impute": jobs.impute,
     "outliers": jobs.outliers,
-    "sample": jobs.sample,
+    "sample": make.sample,
 }
 
 ABOUT = "One autoencoder, fitted once to a table, for every job on it."
