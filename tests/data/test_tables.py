@@ -212,6 +212,15 @@ def test_what_training_never_saw_is_accepted_with_a_warning(codec):
     ]
 
 
+def test_many_columns_are_warned_of_in_one_line():
+    codec = TableCodec(Schema.learn(open_table(np.random.default_rng(0).random((20, 12)))))
+    with pytest.warns(IsthmusWarning) as caught:
+        codec.encode(open_table(np.full((3, 12), 2.0)))
+    (message,) = (str(warning.message) for warning in caught)
+    assert message.startswith("36 values in 12 columns outside the ranges seen in training ('")
+    assert message.endswith(", ...): clipped")
+
+
 def test_numbers_may_be_left_unclipped(codec):
     new = open_table(pd.DataFrame({"work": ["a"], "age": [200]}))
     np.testing.assert_array_equal(codec.encode(new, clip=False), [[200, 0]])

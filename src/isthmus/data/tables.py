@@ -1,6 +1,7 @@
 """The codec of tables: a schema's columns as one float64 matrix, and back."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +62,13 @@ class TableCodec:
         if strict_columns:
             self._check_columns(here)
         matrix = np.full((table.rows, len(self.schema.coded)), np.nan)
+        noted: list[tuple[Variable, Notes]] = []
         for i, variable in enumerate(self.schema.coded):
             if variable.name in here:
                 matrix[:, i], notes = variable.to_numbers(table.columns[variable.name], clip)
-                _warn(variable, notes)
+                noted.append((variable, notes))
+        _warn([(v, notes.clipped) for v, notes in noted], "outside {} seen in training", "clipped")
+        _warn([(v, notes.unseen) for v, notes in noted], "never seen in training", "taken as unseen")
         return matrix
 
     def _check_columns(self, here: set[str]) -> None:
@@ -100,14 +104,23 @@ def _list(names: list[str]) -> str:
     return listed if len(names) <= 8 else f"{listed}, ..."
 
 
-def _warn(variable: Variable, notes: Notes) -> None:
-    for count, text in (
-        (notes.unseen, "never seen in training: taken as unseen"),
-        (notes.clipped, f"outside {variable.domain} seen in training: clipped"),
-    ):
-        if count:
-            values = "value" if count == 1 else "values"
-            warnings.warn(f"column '{variable.name}': {count:,} {values} {text}", IsthmusWarning, stacklevel=4)
+def _warn(counts: Sequence[tuple[Variable, int]], what: str, taken: str) -> None:
+    """Warn in one line of values that are not as in training, however many columns have some."""
+    most = sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1])
+    if not most:
+        return
+    if len(most) == 1:
+        variable, count = most[0]
+        words = f"column '{variable.name}': {_values(count)} {what.format(variable.domain)}"
+    else:
+        listed = ", ".join(f"'{variable.name}' {count:,}" for variable, count in most[:8])
+        words = f"{_values(sum(count for _, count in most))} in {len(most)} columns {what.format('the ranges')}"
+        words += f" ({listed}{', ...' if len(most) > 8 else ''})"
+    warnings.warn(f"{words}: {taken}", IsthmusWarning, stacklevel=4)
+
+
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count:,} values"
 
 
 def fill_missing(column: Column, values: Column) -> Column:
