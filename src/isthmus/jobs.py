@@ -23,6 +23,7 @@ class Jobs(Part):
 
     missing: Collection[object]
     n_features_in_: int
+    fitted_: dict[str, Any]
     reference_: outliers.Reference
 
     def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
@@ -80,7 +81,8 @@ class Jobs(Part):
         Raises
         ------
         UsageError
-            For an unknown column, a value or range never seen in training, or a model that cannot sample.
+            For an unknown column, a value or range never seen in training, values that rule each other out, or a
+            model that cannot sample. What is merely rarer than one training row is warned of, and drawn.
         """
         check_is_fitted(self, "net_")
         if n < 1:
@@ -89,6 +91,7 @@ class Jobs(Part):
         read = Given.read(given, self.schema_, net.columns)
         x = read.rows(n, len(self.schema_.coded))
         if net.unmasks:
+            read.judge(self.schema_, net, self.fitted_["rows"])
             values = synthesize.unmask(net, x, np.isnan(x), seed, limits=read.limits)
         else:
             stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)

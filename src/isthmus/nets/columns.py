@@ -42,9 +42,12 @@ class Columns(nn.Module):
         Where each variable's tokens lie.
     numeric
         Which variables are numbers.
+    owner
+        The variable (tokens,) that each token belongs to.
     """
 
     offset: Tensor
+    owner: Tensor
     member: Tensor
 
     def __init__(self, likelihoods: Sequence[Likelihood]) -> None:
@@ -58,6 +61,7 @@ class Columns(nn.Module):
         sizes = torch.tensor(self.sizes)
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self.register_buffer("offset", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("owner", owner, persistent=False)
         self.register_buffer("member", nn.functional.one_hot(owner, len(sizes)).float(), persistent=False)
 
     @classmethod
@@ -103,7 +107,7 @@ class Columns(nn.Module):
     def log_marginals(self, token: Tensor) -> Tensor:
         """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""
         counts = torch.bincount((token + self.offset).flatten(), minlength=self.total) + 0.5
-        return (counts / (counts @ self.member)[self.member.argmax(1)]).log().float()
+        return (counts / (counts @ self.member)[self.owner]).log().float()
 
 
 class TableDistribution:

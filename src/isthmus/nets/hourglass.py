@@ -13,6 +13,7 @@ from isthmus.nets.columns import Cells, Columns, TableDistribution
 from isthmus.nets.corruptions import CORRUPTIONS, Corruption, Mask, Noise, Spoilt
 from isthmus.nets.decoders import TableDecoder
 from isthmus.nets.encoders import TableEncoder
+from isthmus.nets.rules import Rules
 
 BLUR = 0.1
 """Noise on the code, in units of about its own spread, that all but the means of numbers is read off in training.
@@ -40,6 +41,8 @@ class Hourglass(nn.Module):
         What is spoilt before encoding in training; none makes a plain autoencoder.
     visible, numbers
         Weights of the losses of cells that were not hidden, and of numbers' errors beside their histograms.
+    rules
+        What columns say of each other without exception; learnt after training, none before.
     """
 
     drift: Tensor
@@ -56,6 +59,7 @@ class Hourglass(nn.Module):
         corruption: Sequence[Corruption] = (),
         visible: float = 0.3,
         numbers: float = 1.0,
+        rules: Rules | None = None,
     ) -> None:
         super().__init__()
         assert code.size is not None
@@ -67,6 +71,7 @@ class Hourglass(nn.Module):
         self.encoder = TableEncoder(columns, width, blocks, code.projected, noisy=noisy)
         self.decoder = TableDecoder(columns, code.size, width, blocks, condition)
         self.register_buffer("drift", torch.zeros(columns.total))
+        self.rules = rules or Rules()
 
     def config(self) -> dict[str, Any]:
         """Everything `from_config` needs to build the same, empty of weights."""
@@ -79,6 +84,7 @@ class Hourglass(nn.Module):
             "corruption": [kind.to_dict() for kind in self.corruption],
             "visible": self.visible,
             "numbers": self.numbers,
+            "rules": self.rules.facts(),
         }
 
     @classmethod
@@ -96,6 +102,7 @@ class Hourglass(nn.Module):
             corruption=[CORRUPTIONS[each.pop("name")](**each) for each in corruption],
             visible=config["visible"],
             numbers=config["numbers"],
+            rules=Rules.from_facts(config.get("rules", {})),
         )
 
     @property

@@ -139,13 +139,35 @@ class Numeric(Likelihood):
         return (torch.searchsorted(self.starts, x.contiguous(), right=True) - 1).clamp(0, self.present - 1)
 
     def _value(self, token: Tensor, rng: torch.Generator) -> Tensor:
-        at = torch.rand(len(token), generator=rng, device=token.device, dtype=torch.float64) * (self.QUANTILES - 1)
-        row = self.inside[token]
-        few = (row[:, 1:] == row[:, :-1]).any(1)  # repeated values: draw what was seen, nothing in between
+        return self.between(token, rng, -torch.inf, torch.inf)
+
+    def between(self, token: Tensor, rng: torch.Generator, low: float, high: float) -> Tensor:
+        """Draw values (rows,) of bins from what of each lies between two values, both included."""
+        first, last, few = (each[token] for each in self._part(low, high))
+        part = torch.rand(len(token), generator=rng, device=token.device, dtype=torch.float64)
+        at = torch.lerp(first, last, part)
+        at = torch.where(few, at.round(), at)
         left = at.long().clamp(max=self.QUANTILES - 2)
-        part = torch.where(few, (at - left).round(), at - left)
-        ends = row.gather(1, torch.stack([left, left + 1], 1))
-        return torch.lerp(ends[:, 0], ends[:, 1], part)
+        return torch.lerp(self.inside[token, left], self.inside[token, left + 1], at - left).clamp(low, high)
+
+    def share(self, low: float, high: float) -> Tensor:
+        """Share (values,) of each bin's rows that lies between two values, both included."""
+        first, last, _ = self._part(low, high)
+        inside = (self.inside[:, 0] <= high) & (self.inside[:, -1] >= low)
+        return torch.where(inside, ((last - first) / (self.QUANTILES - 1)).clamp(min=1e-9), 0.0)
+
+    def _part(self, low: float, high: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Give where among its quantiles each bin (values,) is between two values, and which bins repeat values.
+
+        Of a bin of repeated values what was seen is drawn, nothing in between: a quantile each, at half steps.
+        """
+        row, most = self.inside, self.QUANTILES - 1
+        below, upto = (row < low).sum(1), (row <= high).sum(1)  # quantiles before the part, and up to its end
+        few = (row[:, 1:] == row[:, :-1]).any(1) & (upto > below)
+        first, last = (_position(row, end) for end in (low, high))
+        first = torch.where(few, (below - 0.5).clamp(min=0), first).double()
+        last = torch.where(few, (upto - 0.5).clamp(max=most), last).double()
+        return first, last, few
 
     @property
     def atoms(self) -> Tensor:
@@ -160,6 +182,14 @@ class Numeric(Likelihood):
     def standardise(self, x: Tensor) -> Tensor:
         """Values in standard deviations from the mean."""
         return (x - self.unit[0]) / self.unit[1]
+
+
+def _position(row: Tensor, value: float) -> Tensor:
+    """Where (bins,) a value lies among the ascending quantiles (bins, quantiles) of each bin, in steps of them."""
+    left = ((row <= value).sum(1) - 1).clamp(0, row.shape[1] - 2)
+    ends = row.gather(1, torch.stack([left, left + 1], 1))
+    step = (ends[:, 1] - ends[:, 0]).clamp(min=torch.finfo(torch.float64).tiny)
+    return left + ((value - ends[:, 0]) / step).clamp(0, 1)
 
 
 def _unit(present: Tensor) -> Tensor:

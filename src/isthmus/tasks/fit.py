@@ -18,6 +18,7 @@ from isthmus.nets.columns import Columns
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
+from isthmus.nets.rules import Rules
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
 from isthmus.tasks.outliers import GROUPS
@@ -130,6 +131,7 @@ def fit(
         resume=settings.resume,
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
+    net.rules = Rules.learn(columns, rows).to(device)
     if net.unmasks:
         settle(net, training.numpy(), settings.seed, trial)
     return Trained(net, history, held.numpy())
