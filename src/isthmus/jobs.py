@@ -13,9 +13,11 @@ from isthmus.data.tables import fill_missing
 from isthmus.errors import DataError, UsageError
 from isthmus.given import Given
 from isthmus.halves import Part
+from isthmus.nets.priors import Flow
 from isthmus.results import Outliers
-from isthmus.tasks import impute, outliers, synthesize
+from isthmus.tasks import impute, interpolate, outliers, synthesize
 from isthmus.tasks.batches import Floats
+from isthmus.tasks.prior import from_prior
 
 
 class Jobs(Part):
@@ -25,6 +27,7 @@ class Jobs(Part):
     n_features_in_: int
     fitted_: dict[str, Any]
     reference_: outliers.Reference
+    prior_: Flow | None
 
     def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
         """Fill missing cells, and touch no other.
@@ -65,7 +68,7 @@ class Jobs(Part):
         x = self.codec_.encode(table, clip=False)
         return Outliers(self, table, x, self.reference_.look(self.net_, x))
 
-    def sample(self, n: int, given: Mapping[str, Any] | None = None, seed: int = 0) -> Any:
+    def sample(self, n: int, given: Mapping[str, Any] | None = None, seed: int = 0, prior: str | None = None) -> Any:
         """Make up rows.
 
         Parameters
@@ -77,6 +80,9 @@ class Jobs(Part):
             of allowed values. Any columns, decided now and not when the model was fitted.
         seed
             Same seed, same rows.
+        prior
+            For models without masks: "learnt" or "normal", where codes are drawn from; by default the learnt
+            prior where there is one.
 
         Raises
         ------
@@ -90,6 +96,7 @@ class Jobs(Part):
         net = self.net_
         read = Given.read(given, self.schema_, net.columns)
         x = read.rows(n, len(self.schema_.coded))
+        learnt = self._prior(prior)
         if net.unmasks:
             read.judge(self.schema_, net, self.fitted_["rows"])
             values = synthesize.unmask(net, x, np.isnan(x), seed, limits=read.limits)
@@ -100,8 +107,47 @@ class Jobs(Part):
                     f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only "
                     "be given single values of its condition columns: fit with corruption mask, or condition"
                 )
-            values = synthesize.from_prior(net, n, seed, x)
+            values = from_prior(net, n, seed, x, learnt=learnt)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
+
+    def interpolate(self, X: Any, rows: tuple[int, int], steps: int = 8) -> Any:
+        """Go from one row to another through the code.
+
+        Parameters
+        ----------
+        X
+            A table that holds both rows.
+        rows
+            Which two, counted from 0.
+        steps
+            Rows to make up in between.
+
+        Returns
+        -------
+        A table of `steps` + 2 rows: the first row, those in between, the second row.
+        """
+        table = self._check(X)
+        if len(rows) != 2 or not all(isinstance(row, int) for row in rows):
+            raise UsageError(f"rows is {rows!r}; give two row numbers such as (3, 17)")
+        if steps < 1:
+            raise UsageError(f"steps is {steps!r}; give 1 or more")
+        count = table.columns.num_rows
+        for row in rows:
+            if not 0 <= row < count:
+                raise UsageError(f"rows: there is no row {row}; the table has {count:,}, counted from 0")
+        x = self.codec_.encode(table)[list(rows)]
+        values = interpolate.interpolate(self.net_, x, steps)
+        return self.flavour_.without_rows().give(self.codec_.decode(values))
+
+    def _prior(self, name: str | None) -> Flow | None:
+        """Find the prior called `name`; None is the code's own."""
+        if name not in (None, "normal", "learnt"):
+            raise UsageError(f"prior is {name!r}; give 'normal' or 'learnt'")
+        if name == "learnt" and self.prior_ is None:
+            raise UsageError("prior 'learnt': this model has none; fit with prior learnt")
+        if name is not None and self.net_.unmasks:
+            raise UsageError(f"prior {name!r}: a model with corruption mask makes up rows without one; leave it out")
+        return None if name == "normal" else self.prior_
 
     def _open(self, X: Any) -> Table:
         return X if isinstance(X, Table) else open_table(X, missing=self.missing)

@@ -23,6 +23,7 @@ from isthmus.halves import Decoder, Encoder
 from isthmus.jobs import Jobs
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
+from isthmus.nets.priors import Flow
 from isthmus.settings import places, read_settings
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
@@ -44,7 +45,10 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         `Quantized`. By default a dense code of three numbers a column.
     corruption
         What is hidden or spoilt in training: "mask", "noise:0.1-0.5", "none", objects, or several. "auto"
-        masks, except for a code with a prior of its own.
+        masks, except for a code with a prior of its own or where one is learnt.
+    prior
+        What codes are drawn from to make up rows, in a model without masks: "normal", that of a `Gaussian` code,
+        or "learnt", a flow fitted to the codes after training, for any code. By default the code's own.
     condition
         Columns that the decoder reads as well, so that the code need not carry them.
     columns, drop
@@ -96,6 +100,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         *,
         corruption: str | Corruption | Sequence[Corruption] | None = "auto",
         condition: Sequence[str] = (),
+        prior: str | None = None,
         columns: Sequence[str] | None = None,
         drop: Sequence[str] = (),
         schema: Schema | Mapping[str, str] | None = None,
@@ -115,6 +120,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.code = code
         self.corruption = corruption
         self.condition = condition
+        self.prior = prior
         self.columns = columns
         self.drop = drop
         self.schema = schema
@@ -163,7 +169,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             started=started,
             progress=Lines() if self.verbose else None,
         )
-        self.net_, self.history_ = trained.net, trained.history
+        self.net_, self.prior_, self.history_ = trained.net, trained.prior, trained.history
         self._learn_names(table)
         self._finish(x, trained.held_out, time.monotonic() - started)
         return self
@@ -221,7 +227,8 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def inspect(self) -> dict[str, Any]:
         """Give the facts of the model: schema, code, sizes, training curve, what survives by column."""
         check_is_fitted(self, "net_")
-        weights = sum(p.numel() for p in self.net_.parameters())
+        learnt = [] if self.prior_ is None else list(self.prior_.parameters())
+        weights = sum(p.numel() for p in [*self.net_.parameters(), *learnt])
         stored = sum(
             t.numel() * t.element_size() for t in [*self.net_.state_dict().values(), *self._tensors().values()]
         )
@@ -229,6 +236,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return {
             "schema": self.schema_.describe(),
             "code": self.net_.code.to_dict(),
+            "prior": "learnt" if self.prior_ is not None else None,
             "weights": weights,
             "bytes": stored,
             **self.fitted_,
@@ -271,6 +279,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _facts(self) -> dict[str, Any]:
         return super()._facts() | {
             "fitted": self.fitted_,
+            "prior": None if self.prior_ is None else self.prior_.config(),
             "history": asdict(self.history_),
             "survival": self.survival_,
             "missing": list(self.missing),
@@ -281,17 +290,26 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _tensors(self) -> dict[str, Tensor]:
         held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
         held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
-        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
+        learnt = {} if self.prior_ is None else self.prior_.state_dict()
+        return tensors | {f"prior.{name}": tensor for name, tensor in learnt.items()}
 
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make a model from what a file holds."""
         self = super().from_file(facts, tensors, device)
+        self.prior_ = None
+        if facts.get("prior") is not None:
+            self.prior_ = Flow.from_config(self.net_.code, facts["prior"])
+            weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("prior.")}
+            self.prior_.load_state_dict(weights)
+            self.prior_.to(device).eval()
         cls.__init__(
             self,
             self.net_.code,
             corruption=self.net_.corruption,
             condition=[self.schema_.coded[j].name for j in self.net_.condition],
+            prior=None if self.prior_ is None else "learnt",
             schema=self.schema_,
             missing=facts["missing"],
             width=self.net_.width,
@@ -299,7 +317,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             seed=facts["fitted"]["seed"],
             device=str(device),
         )
-        arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith("net.")}
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith(("net.", "prior."))}
         self.reference_ = outliers.Reference(
             **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
         )

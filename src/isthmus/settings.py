@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isthmus.errors import UsageError
-from isthmus.nets.codes import parse_code
-from isthmus.nets.corruptions import Mask, parse_corruption
+from isthmus.nets.codes import Code, parse_code
+from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
 from isthmus.tasks.fit import Settings
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ def read_settings(model: Autoencoder) -> Settings:
     code = parse_code(model.code)
     corruption = model.corruption
     if isinstance(corruption, str) and corruption == "auto":
-        corruption = () if code.generative else (Mask(),)
+        corruption = () if code.generative or model.prior == "learnt" else (Mask(),)
+    corruption = parse_corruption(corruption)
+    _check_prior(model.prior, code, corruption)
     return Settings(
         code=code,
-        corruption=parse_corruption(corruption),
+        corruption=corruption,
+        prior=model.prior,
         width=model.width,
         blocks=model.blocks,
         epochs=model.epochs,
@@ -53,6 +56,17 @@ def read_settings(model: Autoencoder) -> Settings:
         checkpoint=None if model.checkpoint is None else Path(model.checkpoint),
         resume=model.resume,
     )
+
+
+def _check_prior(prior: str | None, code: Code, corruption: Sequence[Corruption]) -> None:
+    if prior not in (None, "normal", "learnt"):
+        raise UsageError(f"prior is {prior!r}; give 'normal' or 'learnt'")
+    if prior == "normal" and not code.generative:
+        raise UsageError(f"prior 'normal': code {code} has none; give a gaussian code, or prior 'learnt'")
+    if prior is not None and any(isinstance(kind, Mask) for kind in corruption):
+        raise UsageError(
+            f"prior {prior!r}: a model with corruption mask makes up rows without one; leave one of them out"
+        )
 
 
 def places(condition: Sequence[str], names: Sequence[str]) -> tuple[int, ...]:

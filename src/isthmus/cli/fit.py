@@ -88,6 +88,10 @@ def fit(
         list[str] | None,
         several("--corrupt", metavar="KIND", help="auto, none, mask, noise:0.1-0.5, or mask and noise"),
     ] = None,
+    prior: Annotated[
+        str | None,
+        word("--prior", metavar="KIND", help="normal, or learnt: what sample draws codes from, without masks"),
+    ] = None,
     columns: options.Columns = None,
     drop: options.Drop = None,
     schema: Annotated[
@@ -115,6 +119,7 @@ def fit(
       isthmus fit houses.csv -o houses.isthmus
       isthmus fit houses.csv -o houses.isthmus --code 16 --budget 60s --drop id
       isthmus fit adult.parquet -o adult.isthmus --condition sex --missing -999
+      isthmus fit houses.csv -o vae.isthmus --code gaussian --prior learnt
       isthmus fit houses.csv -o houses.isthmus --resume
     """
     options.check_out(out, inputs=[data])
@@ -124,6 +129,7 @@ def fit(
         code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
         corruption="+".join(corrupt) if corrupt else "auto",
+        prior=prior,
         columns=columns,
         drop=tuple(drop or ()),
         schema=_read_schema(schema) if schema else None,

@@ -15,6 +15,10 @@ def sample(
     n: Annotated[int, word("-n", metavar="N", type=whole(1), help="rows to make up")],
     given: options.Given = None,
     seed: options.Seed = 0,
+    prior: Annotated[
+        str | None,
+        word("--prior", metavar="KIND", help="normal or learnt: where codes come from, in a model without masks"),
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -32,7 +36,7 @@ def sample(
     from isthmus.data.sources import write_table
 
     loaded = load_for("sample", model)
-    table = loaded.sample(n, given=parse_given(given, loaded.schema_), seed=seed)
+    table = loaded.sample(n, given=parse_given(given, loaded.schema_), seed=seed, prior=prior)
     write_table(table, out)
     result = {"out": out, "rows": len(table)}
     done(f"wrote {out}: {len(table):,} rows", result, quiet=quiet, as_json=json)

@@ -55,7 +55,9 @@ class Code:
 
     def prior(self, rows: int, rng: torch.Generator) -> Tensor:
         """Draw codes (rows, size) from the code's own prior, where it has one."""
-        raise UsageError(f"code {self}: has no prior to draw from; use a gaussian code, or corruption mask")
+        raise UsageError(
+            f"code {self}: has no prior to draw from; fit with corruption mask, prior learnt or a gaussian code"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give the code's facts as JSON can hold them."""

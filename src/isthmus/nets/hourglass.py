@@ -112,9 +112,10 @@ class Hourglass(nn.Module):
 
     def encode(self, cells: Cells, level: Tensor | None = None) -> Tensor:
         """Cells to codes (rows, size), without any randomness."""
-        return self.code.encode(self._pre(cells, level))
+        return self.code.encode(self.project(cells, level))
 
-    def _pre(self, cells: Cells, level: Tensor | None) -> Tensor:
+    def project(self, cells: Cells, level: Tensor | None = None) -> Tensor:
+        """Cells to pre-codes (rows, projected), of which the code is made."""
         level = torch.zeros(len(cells.token), 1, device=cells.token.device) if level is None else level
         pre: Tensor = self.encoder(cells, level, self.columns)
         return pre
@@ -155,7 +156,7 @@ class Hourglass(nn.Module):
         for kind in self.corruption:
             spoilt = kind(spoilt, self.columns, rng)
         seen = self.columns.tokenize(spoilt.values, spoilt.hidden)
-        read, losses = self.code.forward(self._pre(seen, spoilt.level), rng)
+        read, losses = self.code.forward(self.project(seen, spoilt.level), rng)
         blurred = read + BLUR * torch.randn(read.shape, generator=rng, device=read.device) if self.unmasks else None
         said = self.decoder(read, self._given(seen, rng) if self.condition else None, self.columns, blurred)
         known = ~clean.hidden  # an unseen category has no token to be asked for

@@ -18,11 +18,13 @@ from isthmus.nets.columns import Columns
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
+from isthmus.nets.priors import Flow
 from isthmus.nets.rules import Rules
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
 from isthmus.tasks.outliers import GROUPS
 from isthmus.tasks.outliers import ROWS as REFERENCE
+from isthmus.tasks.prior import learn_prior, settle_prior
 from isthmus.tasks.synthesize import TRIAL, settle
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
@@ -36,6 +38,7 @@ class Settings:
     code: Code
     corruption: tuple[Corruption, ...]
     condition: tuple[int, ...] = ()
+    prior: str | None = None
     width: int = 192
     blocks: int = 2
     epochs: float | None = None
@@ -50,9 +53,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, how it went, and which rows were held out to judge it."""
+    """A trained network and its learnt prior, how it went, and which rows were held out to judge it."""
 
     net: Hourglass
+    prior: Flow | None
     history: History
     held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -62,6 +66,9 @@ NUMBERS_A_COLUMN = 3
 
 STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 500, 12000, 26
 """A default fit passes this often over the data, but takes no fewer and no more steps than these."""
+
+SHARE, PRIOR_RATE = 0.7, 2e-3
+"""Share of a budget that the autoencoder has where a prior is learnt after it, and the prior's learning rate."""
 
 
 def fit(
@@ -117,7 +124,7 @@ def fit(
         batch_size=batch,
         learning_rate=settings.learning_rate,
         seed=settings.seed,
-        budget=settings.budget,
+        budget=None if settings.budget is None else settings.budget * (SHARE if settings.prior == "learnt" else 1.0),
         reserve=_afterwards(len(training), len(columns.sizes), trial) / batch,
     )
     history = train(
@@ -134,7 +141,15 @@ def fit(
     net.rules = Rules.learn(columns, rows).to(device)
     if net.unmasks:
         settle(net, training.numpy(), settings.seed, trial)
-    return Trained(net, history, held.numpy())
+    elif net.code.generative:
+        settle_prior(net, training.numpy(), settings.seed, cells=trial)
+    prior = None
+    if settings.prior == "learnt":
+        plan = dataclasses.replace(plan, batch_size=2 * batch, learning_rate=PRIOR_RATE, budget=settings.budget)
+        prior, learning = learn_prior(net, training, rows[held], plan, started=started, progress=progress)
+        settle_prior(net, training.numpy(), settings.seed, prior, trial)
+        history.notes += [f"prior: {note}" for note in learning.notes]
+    return Trained(net, prior, history, held.numpy())
 
 
 def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:

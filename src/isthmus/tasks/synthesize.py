@@ -18,7 +18,7 @@ from isthmus.errors import UsageError
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Flags, Floats, device_of
 from isthmus.tasks.limits import draw_limited
-from isthmus.tasks.uncover import Limit, Rows, stratified
+from isthmus.tasks.uncover import Limit, Rows
 
 TRIAL = 250_000
 """Cells in a trial run: enough for shares to a third of a percent, and a few seconds at most."""
@@ -109,25 +109,3 @@ def settle(net: Hourglass, x: Floats, seed: int, cells: int = TRIAL) -> None:
     share = seen @ net.columns.member
     got = (seen / share[net.columns.owner]).log()
     net.drift += (wanted - got).clamp(-1.0, 1.0)
-
-
-@torch.no_grad()
-def from_prior(net: Hourglass, rows: int, seed: int, given: Floats | None = None) -> Floats:
-    """Draw codes from the code's own prior and a row from what the decoder says of each.
-
-    Condition columns that are not given are drawn first, from codes decoded without them.
-    """
-    rng = torch.Generator(device=device_of(net)).manual_seed(seed)
-    code = net.code.prior(rows, rng)
-    values = torch.full((rows, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=code.device)
-    if given is not None:
-        values = torch.from_numpy(given).to(code.device)
-    others = [column for column in range(values.shape[1]) if column not in net.condition]
-    for columns in filter(None, (net.condition, others)):
-        given_cells = net.columns.tokenize(values, values.isnan()) if net.condition else None
-        said = net.decode(code, given_cells)
-        for column in columns:
-            token = stratified(said.probabilities(column).double(), rng)
-            drawn = net.columns.likelihoods[column].values(token, rng)
-            values[:, column] = torch.where(values[:, column].isnan(), drawn, values[:, column])
-    return values.cpu().numpy()
