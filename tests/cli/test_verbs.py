@@ -168,6 +168,27 @@ def test_sample_repeats_with_its_seed(isthmus, tmp_path, model):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+def test_a_learnt_prior_draws_other_rows_than_the_normal_one(isthmus, tmp_path, data):
+    words = ["--code", "gaussian:3", "--prior", "learnt", "--epochs", 2, "-q"]
+    assert isthmus("fit", data, "-o", "m", *words).code == 0
+    for name, prior in (("a.csv", "learnt"), ("b.csv", "normal")):
+        assert isthmus("sample", "m", "-n", 20, "-o", name, "--prior", prior).code == 0
+    assert (tmp_path / "a.csv").read_bytes() != (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["way.csv", "way.png", "way.html"])
+def test_interpolate_is_a_table_or_a_picture(isthmus, tmp_path, model, data, name):
+    ended = isthmus("interpolate", model, data, "--rows", "3,17", "--steps", 4, "-o", name, "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out) == {"out": name, "rows": 6}
+    if name == "way.csv":
+        way, rows = csv.read_csv(tmp_path / name), open_table(data).columns
+        assert way["price"].to_pylist()[0] == rows["price"].to_pylist()[3]
+        assert way["price"].to_pylist()[-1] == rows["price"].to_pylist()[17]
+    else:
+        assert (tmp_path / name).stat().st_size > 1000
+
+
 def test_new_data_with_surprises_is_a_warning_a_line(isthmus, tmp_path, model, houses):
     odd = {**{name: cells[:3] for name, cells in houses.items()}, "area": [9000.0, 50.0, 60.0]}
     odd["zone"] = ["moon", "hill", "hill"]

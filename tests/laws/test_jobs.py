@@ -139,3 +139,24 @@ def test_spoilt_rows_score_higher(case, frame):
     model = case.fit(frame, epochs=12)
     spoilt = frame.assign(price=frame["price"].to_numpy()[::-1], rooms=np.roll(frame["rooms"], 50))
     assert model.outliers(spoilt).scores.mean() > model.outliers(frame).scores.mean()
+
+
+def test_the_way_between_two_rows_joins_them(model, frame):
+    way = model.interpolate(frame, rows=(3, 17), steps=5)
+    assert len(way) == 7
+    pd.testing.assert_frame_equal(way.iloc[[0, -1]].reset_index(drop=True), frame.iloc[[3, 17]].reset_index(drop=True))
+    for column in ("area", "price"):
+        assert way[column].dropna().between(frame[column].min(), frame[column].max()).all()
+
+
+def test_the_way_from_a_row_to_itself_stays_at_its_rebuilt_row(model, frame):
+    way = model.interpolate(frame, rows=(5, 5), steps=2)
+    again = model.reconstruct(frame).iloc[[5, 5]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(way.iloc[1:-1].reset_index(drop=True), again, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "steps"), [((3, 900), 4), ((-1, 3), 4), ((3,), 4), ((3, 4), 0), ((3, "4"), 4)])
+def test_a_way_that_cannot_be_is_refused_in_one_line(case, model, frame, rows, steps):
+    with pytest.raises(UsageError) as error:
+        model.interpolate(frame, rows=rows, steps=steps)
+    assert "\n" not in str(error.value)

@@ -20,6 +20,9 @@ from isthmus.tasks.uncover import stratified
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
 
+TRIALS = 3
+"""Trials after which corrections of logits have settled: each changes what the next one sees."""
+
 
 @torch.no_grad()
 def from_prior(
@@ -84,10 +87,11 @@ def settle_prior(net: Hourglass, x: Floats, seed: int, learnt: Flow | None = Non
     """
     drift = net.drift if learnt is None else learnt.drift
     wanted = net.columns.log_marginals(net.columns.tokenize(torch.from_numpy(x).to(drift.device)).token)
-    seen = torch.full_like(drift, 0.5)
-    from_prior(net, max(cells // x.shape[1], 1), seed, learnt=learnt, seen=seen)
-    got = (seen / (seen @ net.columns.member)[net.columns.member.argmax(1)]).log()
-    drift += (wanted - got).clamp(-1.0, 1.0)
+    for _ in range(TRIALS):
+        seen = torch.full_like(drift, 0.5)
+        from_prior(net, max(cells // TRIALS // x.shape[1], 1), seed, learnt=learnt, seen=seen)
+        got = (seen / (seen @ net.columns.member)[net.columns.member.argmax(1)]).log()
+        drift += (wanted - got).clamp(-1.0, 1.0)
 
 
 def learn_prior(
