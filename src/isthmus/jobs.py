@@ -13,7 +13,7 @@ from isthmus.data.tables import fill_missing
 from isthmus.errors import DataError, UsageError
 from isthmus.given import Given
 from isthmus.halves import Part
-from isthmus.nets.priors import Flow
+from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.tasks import impute, interpolate, outliers, synthesize
 from isthmus.tasks.batches import Floats
@@ -27,7 +27,7 @@ class Jobs(Part):
     n_features_in_: int
     fitted_: dict[str, Any]
     reference_: outliers.Reference
-    prior_: Flow | None
+    prior_: Prior | None
 
     def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
         """Fill missing cells, and touch no other.
@@ -107,7 +107,7 @@ class Jobs(Part):
                     f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only "
                     "be given single values of its condition columns: fit with corruption mask, or condition"
                 )
-            values = from_prior(net, n, seed, x, learnt=learnt)
+            values = from_prior(net, x, seed, learnt=learnt)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
 
     def interpolate(self, X: Any, rows: tuple[int, int], steps: int = 8) -> Any:
@@ -139,7 +139,7 @@ class Jobs(Part):
         values = interpolate.interpolate(self.net_, x, steps)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
 
-    def _prior(self, name: str | None) -> Flow | None:
+    def _prior(self, name: str | None) -> Prior | None:
         """Find the prior called `name`; None is the code's own."""
         if name not in (None, "normal", "learnt"):
             raise UsageError(f"prior is {name!r}; give 'normal' or 'learnt'")

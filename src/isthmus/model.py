@@ -23,7 +23,7 @@ from isthmus.halves import Decoder, Encoder
 from isthmus.jobs import Jobs
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
-from isthmus.nets.priors import Flow
+from isthmus.nets.priors import Prior
 from isthmus.settings import places, read_settings
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
@@ -48,7 +48,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         masks, except for a code with a prior of its own or where one is learnt.
     prior
         What codes are drawn from to make up rows, in a model without masks: "normal", that of a `Gaussian` code,
-        or "learnt", a flow fitted to the codes after training, for any code. By default the code's own.
+        or "learnt", fitted to the codes after training, for any code. By default the code's own.
     condition
         Columns that the decoder reads as well, so that the code need not carry them.
     columns, drop
@@ -300,7 +300,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self = super().from_file(facts, tensors, device)
         self.prior_ = None
         if facts.get("prior") is not None:
-            self.prior_ = Flow.from_config(self.net_.code, facts["prior"])
+            self.prior_ = Prior.from_config(self.net_.code, facts["prior"])
             weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("prior.")}
             self.prior_.load_state_dict(weights)
             self.prior_.to(device).eval()

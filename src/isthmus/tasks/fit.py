@@ -18,7 +18,7 @@ from isthmus.nets.columns import Columns
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
-from isthmus.nets.priors import Flow
+from isthmus.nets.priors import Prior
 from isthmus.nets.rules import Rules
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
@@ -56,7 +56,7 @@ class Trained:
     """A trained network and its learnt prior, how it went, and which rows were held out to judge it."""
 
     net: Hourglass
-    prior: Flow | None
+    prior: Prior | None
     history: History
     held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
 

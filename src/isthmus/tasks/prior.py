@@ -1,8 +1,8 @@
 """New rows from codes, for models that have not learnt to fill hidden cells: draw a code, then a row from it.
 
-A code is drawn from its own prior, the standard normal of a variational code, or from a prior learnt after training
-(Zhang et al. 2024, "Mixed-type tabular data synthesis with score-based diffusion in latent space"). Given the code,
-cells are drawn each on its own.
+A code is drawn from its own prior, the standard normal of a variational code, or from a prior learnt after training, as
+in latent diffusion (Zhang et al. 2024, "Mixed-type tabular data synthesis with score-based diffusion in latent space").
+Given the code, cells are drawn each on its own, but for tokens that break a rule between columns (`nets/rules.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from torch import Tensor
 
 from isthmus.nets.columns import Cells
 from isthmus.nets.hourglass import Hourglass
-from isthmus.nets.priors import Flow
+from isthmus.nets.priors import Prior
 from isthmus.tasks.batches import Floats, device_of
-from isthmus.tasks.synthesize import TRIAL
-from isthmus.tasks.uncover import stratified
+from isthmus.tasks.synthesize import PIECE, TRIAL, TRIES
+from isthmus.tasks.uncover import Rows
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
+
+ROWS = 4096
+"""Rows through a network at once."""
 
 TRIALS = 3
 """Trials after which corrections of logits have settled: each changes what the next one sees."""
@@ -26,71 +29,74 @@ TRIALS = 3
 
 @torch.no_grad()
 def from_prior(
-    net: Hourglass,
-    rows: int,
-    seed: int,
-    given: Floats | None = None,
-    *,
-    learnt: Flow | None = None,
-    seen: Tensor | None = None,
+    net: Hourglass, x: Floats, seed: int, *, learnt: Prior | None = None, seen: Tensor | None = None
 ) -> Floats:
-    """Draw rows (rows, columns).
-
-    Condition columns that are not given are drawn first, from codes decoded without them.
+    """Draw the cells of rows that are not given.
 
     Parameters
     ----------
     net
         A network whose code has a prior, unless `learnt` is given.
-    rows
-        How many.
+    x
+        Values (rows, columns) of condition columns, NaN elsewhere. Condition columns that are not given are drawn
+        first, from codes decoded without them.
     seed
         Same seed, same rows.
-    given
-        Values (rows, columns) of condition columns, NaN elsewhere.
     learnt
         A prior learnt by `learn_prior`; by default codes come from the code's own prior.
     seen
         Where given, (tokens,) to which the probabilities of all drawn cells are added.
     """
-    rng = torch.Generator(device=device_of(net)).manual_seed(seed)
+    device = device_of(net)
+    rng = torch.Generator(device=device).manual_seed(seed)
+    pieces = []
+    for start in range(0, len(x), PIECE):
+        values = torch.from_numpy(x[start : start + PIECE].copy()).to(device)
+        hidden = values.isnan()
+        again = torch.arange(len(values), device=device)
+        for _ in range(TRIES):
+            rows = _drawn(net, values[again], hidden[again], rng, learnt, seen)
+            values[again] = rows.values
+            again = again[rows.stuck]
+            if not len(again):
+                break
+        pieces.append(net.rules.complete(net.columns, values, hidden).cpu().numpy())
+    return np.concatenate(pieces)
+
+
+def _drawn(
+    net: Hourglass, values: Tensor, hidden: Tensor, rng: torch.Generator, learnt: Prior | None, seen: Tensor | None
+) -> Rows:
+    """Draw the hidden cells of values (rows, columns)."""
+    rows = Rows(net, values.masked_fill(hidden, torch.nan), hidden)
     drift = net.drift if learnt is None else learnt.drift
-    values = torch.full((rows, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=drift.device)
-    if given is not None:
-        values = torch.from_numpy(given).to(drift.device)
-    code = torch.empty(0) if learnt is not None else net.code.prior(rows, rng)
+    code = None if learnt is not None else net.code.prior(len(values), rng)
     others = [column for column in range(values.shape[1]) if column not in net.condition]
     for columns in filter(None, (net.condition, others)):
-        cells = net.columns.tokenize(values, values.isnan())
         if learnt is not None:
-            code = torch.cat([learnt.draw(part, rng) for part in torch.split(features(net, cells), ROWS)])
-        state = _states(net, code, cells)
+            code = torch.cat([learnt.draw(part, rng) for part in torch.split(features(net, rows.cells), ROWS)])
+        assert code is not None
+        state = _states(net, code, rows.cells)
         for column in columns:
-            tokens = net.columns.slices[column]
-            p = (net.decoder.logits(state, tokens) + drift[tokens]).softmax(1)
-            if seen is not None:
-                seen[tokens] += p.sum(0)
-            drawn = net.columns.likelihoods[column].values(stratified(p.double(), rng), rng)
-            values[:, column] = torch.where(values[:, column].isnan(), drawn, values[:, column])
-    if given is not None:
-        drawn_cells = torch.from_numpy(np.isnan(given)).to(drift.device)
-    else:
-        drawn_cells = torch.ones_like(values, dtype=torch.bool)
-    return net.rules.complete(net.columns, values, drawn_cells).cpu().numpy()
+            mine = hidden[:, column].nonzero()[:, 0]
+            if len(mine):
+                rows.draw_column(mine, column, state[mine], drift, rng, seen=seen)
+    return rows
 
 
 @torch.no_grad()
-def settle_prior(net: Hourglass, x: Floats, seed: int, learnt: Flow | None = None, cells: int = TRIAL) -> None:
-    """Correct the logits of made-up rows by what a trial of so many cells gets wrong on average.
+def settle_prior(net: Hourglass, x: Floats, seed: int, learnt: Prior | None = None, cells: int = TRIAL) -> None:
+    """Correct the logits of made-up rows by what trials of so many cells in all get wrong on average.
 
     As `synthesize.settle`, for rows drawn from codes; `x` (rows, columns) are the training rows.
     """
     drift = net.drift if learnt is None else learnt.drift
     wanted = net.columns.log_marginals(net.columns.tokenize(torch.from_numpy(x).to(drift.device)).token)
-    for _ in range(TRIALS):
+    nothing = np.full((max(cells // TRIALS // x.shape[1], 1), x.shape[1]), np.nan)
+    for trial in range(TRIALS):
         seen = torch.full_like(drift, 0.5)
-        from_prior(net, max(cells // TRIALS // x.shape[1], 1), seed, learnt=learnt, seen=seen)
-        got = (seen / (seen @ net.columns.member)[net.columns.member.argmax(1)]).log()
+        from_prior(net, nothing, seed + trial, learnt=learnt, seen=seen)
+        got = (seen / (seen @ net.columns.member)[net.columns.owner]).log()
         drift += (wanted - got).clamp(-1.0, 1.0)
 
 
@@ -102,21 +108,21 @@ def learn_prior(
     *,
     started: float | None = None,
     progress: Progress | None = None,
-) -> tuple[Flow, History]:
+) -> tuple[Prior, History]:
     """Learn what the codes of values `x` (rows, columns) are like; `held_out` (rows, columns) tell when to stop."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         given = sum(net.columns.sizes[j] for j in net.condition)
-        prior = Flow(net.code, given=given, tokens=net.columns.total, width=net.width).to(device_of(net))
-    pre, held = _seen_by(net, x), _seen_by(net, held_out)
+        prior = Prior(net.code, given=given, tokens=net.columns.total, width=net.width).to(device_of(net))
+    pre, held = _shown(net, x), _shown(net, held_out)
     read, _ = net.code.forward(pre[:, : net.code.projected], torch.Generator(pre.device).manual_seed(plan.seed))
-    prior.centre, prior.spread = read.mean(0), read.std(0).clamp(min=1e-6)
+    prior.centre, prior.spread = read.mean(0), read.std(0, correction=0).clamp(min=1e-6)
     history = train(prior, pre, held, plan, started=started, progress=progress)
     return prior, history
 
 
 @torch.no_grad()
-def _seen_by(net: Hourglass, x: Tensor) -> Tensor:
+def _shown(net: Hourglass, x: Tensor) -> Tensor:
     """Give what a prior learns from: pre-codes and given columns (rows, projected + given)."""
     pieces = []
     for rows in torch.split(x, ROWS):
@@ -134,10 +140,10 @@ def features(net: Hourglass, cells: Cells) -> Tensor:
     return torch.cat([*one_hot, torch.zeros(len(cells.token), 0, device=cells.token.device)], 1).float()
 
 
-def _states(net: Hourglass, read: Tensor, cells: Cells) -> Tensor:
+def _states(net: Hourglass, code: Tensor, cells: Cells) -> Tensor:
     """Give what the head reads: the decoder's hidden state (rows, width)."""
-    pieces = zip(*(torch.split(part, ROWS) for part in (read, *cells)), strict=True)
-    given = (Cells(*rest) if net.condition else None for _, *rest in pieces)
-    return torch.cat(
-        [net.decoder.trunk(own, known, net.columns) for own, known in zip(torch.split(read, ROWS), given, strict=True)]
-    )
+    states = []
+    for rows in torch.split(torch.arange(len(code), device=code.device), ROWS):
+        given = Cells(*(part[rows] for part in cells)) if net.condition else None
+        states.append(net.decoder.trunk(code[rows], given, net.columns))
+    return torch.cat(states)

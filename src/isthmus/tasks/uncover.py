@@ -32,6 +32,8 @@ class Rows:
     ----------
     values
         Cells (rows, columns), float64; those still hidden mean nothing yet.
+    cells
+        The same as the network reads them.
     stuck
         Rows (rows,) with a hidden cell for which the rules leave no value.
     weight
@@ -40,13 +42,13 @@ class Rows:
 
     def __init__(self, net: Hourglass, values: Tensor, hidden: Tensor, *, missing: bool = True) -> None:
         self.net, self.values, self.missing = net, values.clone(), missing
-        self._cells = net.columns.tokenize(values, hidden)
+        self.cells = net.columns.tokenize(values, hidden)
         self._slices, self._square = net.rules.barred(net.columns)
         self._barred = torch.zeros(len(values), len(self._square), dtype=torch.bool, device=values.device)
         self.stuck = torch.zeros(len(values), dtype=torch.bool, device=values.device)
         self.weight = torch.zeros(len(values), dtype=torch.float64, device=values.device)
         for column, tokens in self._slices.items():
-            known = (~self._cells.hidden[:, column]).nonzero()[:, 0]
+            known = (~self.cells.hidden[:, column]).nonzero()[:, 0]
             self._bar(known, column)
             if not missing and net.columns.likelihoods[column].missing:
                 self._barred[:, tokens.stop - 1] = True
@@ -73,18 +75,32 @@ class Rows:
             state = self._states(rows)
             for column in sorted(set(drawn.tolist())):
                 mine = drawn == column
-                tokens = self.net.columns.slices[column]
-                logits = self.net.decoder.logits(state[mine], tokens) + self.net.drift[tokens]
-                logits = self._lawful(rows[mine], column, logits)
-                if seen is not None:
-                    seen[tokens] += logits.softmax(1).sum(0)
-                self._put(rows[mine], column, logits, rng, (limits or {}).get(column))
+                limit = (limits or {}).get(column)
+                self.draw_column(rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen)
+
+    def draw_column(
+        self,
+        rows: Tensor,
+        column: int,
+        state: Tensor,
+        drift: Tensor,
+        rng: torch.Generator,
+        *,
+        limit: Limit | None = None,
+        seen: Tensor | None = None,
+    ) -> None:
+        """Draw one column's cells of some rows (rows,) by the decoder's hidden state of these (rows, width)."""
+        tokens = self.net.columns.slices[column]
+        logits = self._lawful(rows, column, self.net.decoder.logits(state, tokens) + drift[tokens])
+        if seen is not None:
+            seen[tokens] += logits.softmax(1).sum(0)
+        self._put(rows, column, logits, rng, limit)
 
     def _states(self, rows: Tensor) -> Tensor:
         """Give what the head reads: the decoder's hidden state (rows, width)."""
         states = []
         for part in torch.split(rows, _STATES):
-            cells = Cells(*(each[part] for each in self._cells))
+            cells = Cells(*(each[part] for each in self.cells))
             read = self.net.code.decode(self.net.encode(cells))
             states.append(self.net.decoder.trunk(read, cells if self.net.condition else None, self.net.columns))
         return torch.cat(states)
@@ -122,18 +138,18 @@ class Rows:
 
     def _know(self, rows: Tensor, column: int, token: Tensor, value: Tensor) -> None:
         self.values[rows, column] = value
-        self._cells.token[rows, column] = token
-        self._cells.hidden[rows, column] = False
+        self.cells.token[rows, column] = token
+        self.cells.hidden[rows, column] = False
         if column in self.net.columns.numeric:
             place = self.net.columns.numeric.index(column)
             standard = self.net.columns.numerics[place].standardise(value).nan_to_num(0.0)
-            self._cells.number[rows, place] = standard.float()
+            self.cells.number[rows, place] = standard.float()
         self._bar(rows, column)
 
     def _bar(self, rows: Tensor, column: int) -> None:
         """Bar what does not go with what rows have in a column."""
         if column in self._slices:
-            line = self._slices[column].start + self._cells.token[rows, column]
+            line = self._slices[column].start + self.cells.token[rows, column]
             self._barred[rows] |= self._square[line]
 
 
