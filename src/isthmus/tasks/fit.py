@@ -67,6 +67,10 @@ NUMBERS_A_COLUMN = 3
 STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 500, 12000, 26
 """A default fit passes this often over the data, but takes no fewer and no more steps than these."""
 
+NUMBERS = 0.05
+"""Weight of numbers' own errors in a code with a prior and nothing to repair. The histograms tell such a code all that
+is drawn; a code that knows numbers finer than these is further from its prior for nothing."""
+
 SHARE, PRIOR_RATE = 0.7, 2e-3
 """Share of a budget that the autoencoder has where a prior is learnt after it, and the prior's learning rate."""
 
@@ -109,24 +113,11 @@ def fit(
             condition=settings.condition,
             corruption=settings.corruption,
             visible=_visible(code, len(columns.sizes)),
+            numbers=NUMBERS if code.generative and not settings.corruption else 1.0,
         )
         start_at_principal_components(net, training)
     net.to(device)
-    batch = min(settings.batch_size, len(training))
-    per_epoch = max(1, len(training) // batch)
-    epochs = settings.epochs if settings.epochs is not None else EPOCHS
-    steps = max(1, round(epochs * per_epoch))
-    if settings.epochs is None:
-        steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
-    trial = TRIAL if settings.budget is None else int(TRIAL * min(1.0, settings.budget / 60))
-    plan = Plan(
-        steps=steps,
-        batch_size=batch,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        budget=None if settings.budget is None else settings.budget * (SHARE if settings.prior == "learnt" else 1.0),
-        reserve=_afterwards(len(training), len(columns.sizes), trial) / batch,
-    )
+    plan = _plan(settings, len(training), len(columns.sizes))
     history = train(
         net,
         training,
@@ -139,17 +130,56 @@ def fit(
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
     net.rules = Rules.learn(columns, rows).to(device)
-    if net.unmasks:
-        settle(net, training.numpy(), settings.seed, trial)
-    elif net.code.generative:
-        settle_prior(net, training.numpy(), settings.seed, cells=trial)
-    prior = None
-    if settings.prior == "learnt":
-        plan = dataclasses.replace(plan, batch_size=2 * batch, learning_rate=PRIOR_RATE, budget=settings.budget)
-        prior, learning = learn_prior(net, training, rows[held], plan, started=started, progress=progress)
-        settle_prior(net, training.numpy(), settings.seed, prior, trial)
-        history.notes += [f"prior: {note}" for note in learning.notes]
+    prior = _get_ready(net, training, rows[held], settings, plan, history, started, progress)
     return Trained(net, prior, history, held.numpy())
+
+
+def _plan(settings: Settings, rows: int, columns: int) -> Plan:
+    """Decide how long to train on so many rows and columns."""
+    batch = min(settings.batch_size, rows)
+    epochs = settings.epochs if settings.epochs is not None else EPOCHS
+    steps = max(1, round(epochs * max(1, rows // batch)))
+    if settings.epochs is None:
+        steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
+    share = SHARE if settings.prior == "learnt" else 1.0
+    return Plan(
+        steps=steps,
+        batch_size=batch,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        budget=None if settings.budget is None else settings.budget * share,
+        reserve=_afterwards(rows, columns, _trial(settings)) / batch,
+    )
+
+
+def _trial(settings: Settings) -> int:
+    """Give the cells in a trial run of made-up rows: fewer where time is short."""
+    return TRIAL if settings.budget is None else int(TRIAL * min(1.0, settings.budget / 60))
+
+
+def _get_ready(
+    net: Hourglass,
+    training: torch.Tensor,
+    held_out: torch.Tensor,
+    settings: Settings,
+    plan: Plan,
+    history: History,
+    started: float,
+    progress: Progress | None,
+) -> Prior | None:
+    """Prepare a trained network to make up rows, and learn a prior of its codes if one was asked for."""
+    x, seed, cells = training.numpy(), settings.seed, _trial(settings)
+    if net.unmasks:
+        settle(net, x, seed, cells)
+    elif net.code.generative:
+        settle_prior(net, x, seed, cells=cells)
+    if settings.prior != "learnt":
+        return None
+    plan = dataclasses.replace(plan, learning_rate=PRIOR_RATE, budget=settings.budget)
+    prior, learning = learn_prior(net, training, held_out, plan, started=started, progress=progress)
+    settle_prior(net, x, seed, prior, cells)
+    history.notes += [f"prior: {note}" for note in learning.notes]
+    return prior
 
 
 def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:
