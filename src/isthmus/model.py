@@ -172,6 +172,9 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.net_, self.prior_, self.history_ = trained.net, trained.prior, trained.history
         self._learn_names(table)
         self._finish(x, trained.held_out, time.monotonic() - started)
+        if (learning := trained.learning) is not None:
+            facts = {"steps": learning.steps, "seconds": learning.seconds, "nats": learning.best_loss}
+            self.fitted_["prior"] = facts | {"notes": learning.notes}
         return self
 
     def _finish(self, x: Floats, held: npt.NDArray[np.bool_], seconds: float) -> None:
@@ -181,7 +184,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.survival_ = inspect.survival(self.net_, x[held], training)
         self.reference_ = outliers.Reference.learn(self.net_, training, self.seed)
         self.projection_ = Projection.learn(self.reference_.codes)
-        self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed}
+        self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed, "prior": None}
 
     def encode(self, X: Any) -> Codes:
         """Turn rows into codes (rows, size)."""
@@ -236,7 +239,6 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return {
             "schema": self.schema_.describe(),
             "code": self.net_.code.to_dict(),
-            "prior": "learnt" if self.prior_ is not None else None,
             "weights": weights,
             "bytes": stored,
             **self.fitted_,
@@ -322,7 +324,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
         )
         self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
-        self.fitted_, self.survival_ = facts["fitted"], facts["survival"]
+        self.fitted_, self.survival_ = {"prior": None} | facts["fitted"], facts["survival"]
         self.history_ = History(**facts["history"])
         self._n_features_out = int(self.net_.code.size or 0)
         self.n_features_in_ = facts["features"]

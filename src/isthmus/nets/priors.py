@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.nets.codes import Code
+from isthmus.nets.codes import Code, even_normal
 
 COMPONENTS = 8
 """Normals in each mixture."""
@@ -136,7 +136,7 @@ class Prior(nn.Module):
         A hidden unit is computed as soon as all that it sees is known, so that the whole takes no longer than one pass.
         """
         rows, device = len(given), given.device
-        known = given
+        known, noise = given, even_normal(rows, len(self.ends), rng)
         layers = [torch.zeros(rows, self.width, device=device) for _ in range(2 * self.depth + 1)]
         start = 0
         for number, end in enumerate(self.ends):
@@ -149,8 +149,7 @@ class Prior(nn.Module):
             own = slice(number * 3 * COMPONENTS, (number + 1) * 3 * COMPONENTS)
             weight, mean, log_spread = _mixture(self.leave.part(F.silu(layers[-1][:, :end]), own))
             which = torch.multinomial(weight[:, 0].softmax(1), 1, generator=rng)
-            noise = torch.randn((rows, 1), generator=rng, device=device)
-            drawn = mean[:, 0].gather(1, which) + log_spread[:, 0].gather(1, which).exp() * noise
+            drawn = mean[:, 0].gather(1, which) + log_spread[:, 0].gather(1, which).exp() * noise[:, [number]]
             known, start = torch.cat([known, drawn], 1), end
         return known[:, self.given :] * self.spread + self.centre
 

@@ -53,11 +53,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network and its learnt prior, how it went, and which rows were held out to judge it."""
+    """A trained network, how it went, and which rows were held out to judge it; the same of a learnt prior."""
 
     net: Hourglass
-    prior: Prior | None
     history: History
+    prior: Prior | None
+    learning: History | None
     held_out: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -130,8 +131,8 @@ def fit(
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
     net.rules = Rules.learn(columns, rows).to(device)
-    prior = _get_ready(net, training, rows[held], settings, plan, history, started, progress)
-    return Trained(net, prior, history, held.numpy())
+    prior, learning = _get_ready(net, training, rows[held], settings, plan, started, progress)
+    return Trained(net, history, prior, learning, held.numpy())
 
 
 def _plan(settings: Settings, rows: int, columns: int) -> Plan:
@@ -163,10 +164,9 @@ def _get_ready(
     held_out: torch.Tensor,
     settings: Settings,
     plan: Plan,
-    history: History,
     started: float,
     progress: Progress | None,
-) -> Prior | None:
+) -> tuple[Prior, History] | tuple[None, None]:
     """Prepare a trained network to make up rows, and learn a prior of its codes if one was asked for."""
     x, seed, cells = training.numpy(), settings.seed, _trial(settings)
     if net.unmasks:
@@ -174,12 +174,12 @@ def _get_ready(
     elif net.code.generative:
         settle_prior(net, x, seed, cells=cells)
     if settings.prior != "learnt":
-        return None
-    plan = dataclasses.replace(plan, learning_rate=PRIOR_RATE, budget=settings.budget)
-    prior, learning = learn_prior(net, training, held_out, plan, started=started, progress=progress)
+        return None, None
+    left = None if settings.budget is None else max(settings.budget - (time.monotonic() - started), 1.0)
+    plan = dataclasses.replace(plan, learning_rate=PRIOR_RATE, budget=left)
+    prior, learning = learn_prior(net, training, held_out, plan, progress)
     settle_prior(net, x, seed, prior, cells)
-    history.notes += [f"prior: {note}" for note in learning.notes]
-    return prior
+    return prior, learning
 
 
 def _likelihood(column: torch.Tensor, values: int | None) -> Likelihood:

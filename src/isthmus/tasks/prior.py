@@ -23,8 +23,8 @@ from isthmus.training.progress import Progress
 ROWS = 4096
 """Rows through a network at once."""
 
-TRIALS = 3
-"""Trials after which corrections of logits have settled: each changes what the next one sees."""
+TRIALS = 8
+"""Trials of made-up rows after which corrections of logits have settled: each changes what the next one sees."""
 
 
 @torch.no_grad()
@@ -86,18 +86,20 @@ def _drawn(
 
 @torch.no_grad()
 def settle_prior(net: Hourglass, x: Floats, seed: int, learnt: Prior | None = None, cells: int = TRIAL) -> None:
-    """Correct the logits of made-up rows by what trials of so many cells in all get wrong on average.
+    """Correct the logits of made-up rows by what trials of so many `cells`, half of them each, get wrong on average.
 
-    As `synthesize.settle`, for rows drawn from codes; `x` (rows, columns) are the training rows.
+    As `synthesize.settle`, for rows drawn from codes; `x` (rows, columns) are the training rows. A correction moves
+    shares by less than itself where codes leave little choice, so that the first ones are made larger, and by
+    chance as well, so that the last ones are made smaller.
     """
     drift = net.drift if learnt is None else learnt.drift
     wanted = net.columns.log_marginals(net.columns.tokenize(torch.from_numpy(x).to(drift.device)).token)
-    nothing = np.full((max(cells // TRIALS // x.shape[1], 1), x.shape[1]), np.nan)
+    nothing = np.full((max(cells // 2 // x.shape[1], 1), x.shape[1]), np.nan)
     for trial in range(TRIALS):
         seen = torch.full_like(drift, 0.5)
         from_prior(net, nothing, seed + trial, learnt=learnt, seen=seen)
         got = (seen / (seen @ net.columns.member)[net.columns.owner]).log()
-        drift += (wanted - got).clamp(-1.0, 1.0)
+        drift += 1.5 * (1 - trial / TRIALS) * (wanted - got).clamp(-1.0, 1.0)
 
 
 def learn_prior(
@@ -105,8 +107,6 @@ def learn_prior(
     x: Tensor,
     held_out: Tensor,
     plan: Plan,
-    *,
-    started: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[Prior, History]:
     """Learn what the codes of values `x` (rows, columns) are like; `held_out` (rows, columns) tell when to stop."""
@@ -117,7 +117,7 @@ def learn_prior(
     pre, held = _shown(net, x), _shown(net, held_out)
     read, _ = net.code.forward(pre[:, : net.code.projected], torch.Generator(pre.device).manual_seed(plan.seed))
     prior.centre, prior.spread = read.mean(0), read.std(0, correction=0).clamp(min=1e-6)
-    history = train(prior, pre, held, plan, started=started, progress=progress)
+    history = train(prior, pre, held, plan, progress=progress)
     return prior, history
 
 
