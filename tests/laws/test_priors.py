@@ -80,3 +80,9 @@ def test_a_model_without_that_prior_says_so(frame):
         masked.sample(5, prior="normal")
     with pytest.raises(UsageError, match="fit with prior learnt"):
         normal.sample(5, prior="learnt")
+
+
+def test_a_budget_leaves_time_for_the_prior(frame):
+    facts = Autoencoder(3, prior="learnt", budget="2s", width=32, blocks=1, batch_size=64).fit(frame).inspect()
+    assert facts["prior"]["steps"] > 0
+    assert np.isfinite(facts["prior"]["nats"])

@@ -223,7 +223,7 @@ class _Run:
         self.progress.start(steps, steps * pace, self.step)
         every = max(1, steps // self.plan.checks)
         safe, seen = self.state(), []
-        while (share := self.share(steps)) < 1.0:
+        while (share := self.share(steps)) < 1.0 or not self.best:  # a spent budget still takes one step
             seen.append(self.advance(share))
             self.progress.step(self.step)
             if self.step % every and self.share(steps) < 1.0:
@@ -242,8 +242,6 @@ class _Run:
                 )
                 break
             self.save()
-        if not self.best:
-            raise DataError("training gave no usable weights: the losses were never finite; look for extreme values")
         with torch.no_grad():
             for weight, best in zip(self.average.source, self.best, strict=True):
                 weight.copy_(best)
