@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from isthmus import errors as errors
+    from isthmus.agreement import align as align
+    from isthmus.agreement import compare as compare
     from isthmus.data.schema import Schema as Schema
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
@@ -32,6 +34,8 @@ _HOMES = {
     "Quantized": "isthmus.nets.codes",
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",
+    "align": "isthmus.agreement",
+    "compare": "isthmus.agreement",
     "load": "isthmus.store",
 }
 

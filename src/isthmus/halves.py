@@ -79,6 +79,13 @@ class Part:
         return reconstruct.encode(self.net_, self.codec_.encode(open_table(X)))
 
     def _decode(self, codes: npt.ArrayLike, given: Any = None) -> Any:
+        array = self._codes(codes)
+        return self.flavour_.without_rows().give(
+            self.codec_.decode(reconstruct.decode(self.net_, array, self._condition(given, len(array))))
+        )
+
+    def _codes(self, codes: npt.ArrayLike) -> Codes:
+        """Check that these are codes (rows, size) of this model."""
         size = self.net_.code.size
         try:
             array = np.ascontiguousarray(codes, dtype=np.float32)
@@ -88,9 +95,7 @@ class Part:
             raise DataError(f"codes are finite numbers: {int((~np.isfinite(array)).sum()):,} of these are not")
         if array.ndim != 2 or array.shape[1] != size:
             raise DataError(f"codes of shape {array.shape}: this model's codes have {size} numbers a row")
-        return self.flavour_.without_rows().give(
-            self.codec_.decode(reconstruct.decode(self.net_, array, self._condition(given, len(array))))
-        )
+        return array
 
     def _condition(self, given: Any, rows: int) -> Floats | None:
         """Condition values (rows, columns): one value for all rows, or a table of one row a code."""

@@ -143,6 +143,15 @@ MODEL = {
     "--rows of one row": ("interpolate good.isthmus houses.csv --rows 3 -o out.csv", 2, "'3' is not two row numbers"),
     "--rows beyond the table": ("interpolate good.isthmus houses.csv --rows 3,900 -o out.csv", 2, "no row 900"),
     "no --steps": ("interpolate good.isthmus houses.csv --rows 3,9 --steps 0 -o out.csv", 2, "--steps"),
+    "one model to compare": ("compare good.isthmus houses.csv", 2, "two models or more"),
+    "unknown extension of a comparison": ("compare good.isthmus good.isthmus houses.csv -o a.txt", 2, "unknown ext"),
+    "codes of another width to align": ("align good.isthmus good.isthmus narrow.npy -o out.npy", 1, "numbers a row"),
+    "rows align with no codes file": ("align good.isthmus good.isthmus nowhere.npy -o out.npy", 1, "no such file"),
+    "a linear map learnt from nothing": (
+        "align good.isthmus good.isthmus narrow.npy -o out.npy --method linear",
+        1,
+        "numbers a row",
+    ),
     "negative -n": ("sample good.isthmus -n -3 -o out.csv", 2, "-3 is not a whole number"),
     "output folder missing": ("sample good.isthmus -n 3 -o nowhere/out.csv", 1, "there is no folder"),
 }

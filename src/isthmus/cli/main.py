@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from isthmus import __version__
-from isthmus.cli import codes, demo, fit, interpolate, jobs, look, make
+from isthmus.cli import codes, compare, demo, fit, interpolate, jobs, look, make
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Parser, add_verb, summary
 from isthmus.errors import IsthmusError, IsthmusWarning
@@ -31,6 +31,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "outliers": jobs.outliers,
     "sample": make.sample,
     "interpolate": interpolate.interpolate,
+    "compare": compare.compare,
+    "align": compare.align,
 }
 
 ABOUT = "One autoencoder, fitted once to a table, for every job on it."
