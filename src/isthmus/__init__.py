@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from isthmus import errors as errors
     from isthmus.agreement import align as align
     from isthmus.agreement import compare as compare
+    from isthmus.amplifier import Amplifier as Amplifier
     from isthmus.data.schema import Schema as Schema
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module that holds it (PEP 562).
 _HOMES = {
+    "Amplifier": "isthmus.amplifier",
     "Autoencoder": "isthmus.model",
     "Dense": "isthmus.nets.codes",
     "Gaussian": "isthmus.nets.codes",

@@ -6,16 +6,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus.data.sources import Table, open_table
-from isthmus.data.tables import fill_missing
+from isthmus.data.tables import append_rows, fill_missing
 from isthmus.errors import DataError, UsageError
 from isthmus.given import Given
 from isthmus.halves import Part
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
-from isthmus.tasks import impute, interpolate, outliers, synthesize
+from isthmus.tasks import amplify, impute, interpolate, outliers, synthesize
 from isthmus.tasks.batches import Floats
 from isthmus.tasks.prior import from_prior
 
@@ -109,6 +110,45 @@ class Jobs(Part):
                 )
             values = from_prior(net, x, seed, learnt=learnt)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
+
+    def amplify(self, X: Any, where: Mapping[str, Any], to: float, *, mark: str = "synthetic", seed: int = 0) -> Any:
+        """Add synthetic rows of a rare kind until it makes up a share of all rows.
+
+        Parameters
+        ----------
+        X
+            Rows of every kind; they stay as they are, first and in their order.
+        where
+            What makes the kind, in the words of `sample`'s `given`.
+        to
+            The share wanted, between 0 and 1.
+        mark
+            Name of a last column, true in the rows that were added; "" for none.
+        seed
+            Same seed, same rows.
+
+        Raises
+        ------
+        UsageError
+            For a kind never seen in training, a share that the kind already has, a mark that is a column's name.
+        """
+        if not where:
+            raise UsageError("where is empty; give at least one column and its value")
+        if not 0 < to < 1:
+            raise UsageError(f"to is {to!r}; give a share between 0 and 1")
+        table = self._check(X)
+        if mark in table.columns.column_names:
+            raise UsageError(f"mark {mark!r}: the data have a column of that name; give another")
+        x, kind = self.codec_.encode(table), Given.read(where, self.schema_, self.net_.columns)
+        rare, rows = int(amplify.of_kind(self.net_, x, kind.values, kind.limits).sum()), len(x)
+        n = round((to * rows - rare) / (1 - to))
+        if n < 1:
+            raise UsageError(f"to is {to!r}: {rare:,} of {rows:,} rows are of that kind already; give a higher share")
+        made = self.codec_.decode(amplify.amplify(self.net_, x, kind.values, kind.limits, n, seed))
+        columns = append_rows(table.columns, made)
+        if mark:
+            columns = columns.append_column(mark, pa.array(np.arange(len(columns)) >= rows))
+        return table.give(columns)
 
     def interpolate(self, X: Any, rows: tuple[int, int], steps: int = 8) -> Any:
         """Go from one row to another through the code.

@@ -114,6 +114,7 @@ DATA = {
 }
 
 SAMPLE = "sample good.isthmus -n 3 -o out.csv"
+AMPLIFY = "amplify good.isthmus houses.csv -o out.csv"
 MODEL = {
     "model missing": ("inspect nowhere.isthmus", 1, "nowhere.isthmus"),
     "model is a folder": ("inspect a-folder.csv", 1, "a-folder.csv"),
@@ -152,6 +153,11 @@ MODEL = {
         1,
         "numbers a row",
     ),
+    "malformed --where": (f"{AMPLIFY} --where pool --to 0.5", 2, "--where pool: write COL=VALUE"),
+    "unknown --where column": (f"{AMPLIFY} --where garage=1 --to 0.5", 2, "no such column"),
+    "share of more than all": (f"{AMPLIFY} --where pool=Y --to 1.5", 2, "not a share"),
+    "share that is there already": (f"{AMPLIFY} --where pool=Y --to 0.01", 2, "already"),
+    "mark that is a column": (f"{AMPLIFY} --where pool=Y --to 0.5 --mark zone", 2, "'zone'"),
     "negative -n": ("sample good.isthmus -n -3 -o out.csv", 2, "-3 is not a whole number"),
     "output folder missing": ("sample good.isthmus -n 3 -o nowhere/out.csv", 1, "there is no folder"),
 }

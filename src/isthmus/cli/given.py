@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from isthmus.data.schema import Schema
 
 
-def parse_given(texts: Sequence[str] | None, schema: "Schema") -> dict[str, Any]:
+def parse_given(texts: Sequence[str] | None, schema: "Schema", option: str = "--given") -> dict[str, Any]:
     """Turn the command line's words into what ``Autoencoder.sample(given=...)`` takes, which judges them.
 
     Parameters
@@ -19,6 +19,8 @@ def parse_given(texts: Sequence[str] | None, schema: "Schema") -> dict[str, Any]
         for any of several values.
     schema
         The model's: a value that was seen in training is one value, whatever dots and bars it has.
+    option
+        What the words were given to.
 
     Raises
     ------
@@ -32,9 +34,9 @@ def parse_given(texts: Sequence[str] | None, schema: "Schema") -> dict[str, Any]
     for text in texts or ():
         name, _, value = text.partition("=")
         if not name or not value or value == "..":
-            raise UsageError(f"--given {text}: write COL=VALUE, COL=LOW..HIGH or COL=A|B|C")
+            raise UsageError(f"{option} {text}: write COL=VALUE, COL=LOW..HIGH or COL=A|B|C")
         if name in given:
-            raise UsageError(f"--given {text}: column {name!r} is given twice; join values with '|'")
+            raise UsageError(f"{option} {text}: column {name!r} is given twice; join values with '|'")
         given[name] = _split(value, known.get(name, set()))
     return given
 

@@ -30,6 +30,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "impute": jobs.impute,
     "outliers": jobs.outliers,
     "sample": make.sample,
+    "amplify": make.amplify,
     "interpolate": interpolate.interpolate,
     "compare": compare.compare,
     "align": compare.align,

@@ -1,4 +1,4 @@
-"""``sample``: a table of rows that nobody has collected."""
+"""``sample`` and ``amplify``: tables of rows that nobody has collected."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from isthmus.cli import options
 from isthmus.cli.given import parse_given
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
-from isthmus.cli.words import whole, word
+from isthmus.cli.words import several, share, whole, word
 
 
 def sample(
@@ -40,3 +40,40 @@ def sample(
     write_table(table, out)
     result = {"out": out, "rows": len(table)}
     done(f"wrote {out}: {len(table):,} rows", result, quiet=quiet, as_json=json)
+
+
+def amplify(
+    model: options.Model,
+    data: options.Data,
+    out: options.TableOut,
+    where: Annotated[
+        list[str],
+        several("--where", metavar="COL=VALUE", help="what makes the kind; or COL=LOW..HIGH, or 'COL=A|B|C'"),
+    ],
+    to: Annotated[float, word("--to", metavar="SHARE", type=share, help="share of all rows that it is to have")],
+    mark: Annotated[
+        str, word("--mark", metavar="COL", help="column that is true in added rows; by default synthetic")
+    ] = "synthetic",
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Add synthetic rows of a rare kind.
+
+    The data come first, unchanged, then as many rows as make the kind up to its share.
+
+    For example:
+
+      isthmus amplify crashes.isthmus crashes.csv -o more.csv --where dead=yes --to 0.3
+      isthmus amplify houses.isthmus houses.csv -o more.csv --where Pool_QC=Good Sale_Price=300000.. --to 0.1
+    """
+    options.check_out(out, options.TABLES, inputs=[model, data])
+    from isthmus.data.sources import open_table, write_table
+
+    loaded = load_for("amplify", model)
+    rows = open_table(data, missing=loaded.missing)
+    table = loaded.amplify(rows, parse_given(where, loaded.schema_, "--where"), to, mark=mark, seed=seed)
+    write_table(table, out)
+    added = len(table) - rows.rows
+    result = {"out": out, "rows": len(table), "added": added}
+    done(f"wrote {out}: {rows.rows:,} rows and {added:,} made up", result, quiet=quiet, as_json=json)

@@ -6,6 +6,7 @@ and lets an option take several values (``--drop id name``).
 
 import argparse
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, get_args
@@ -64,6 +65,23 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def share(text: str) -> float:
+    """Read a share, more than 0 and less than 1.
+
+    Examples
+    --------
+    >>> share("0.2")
+    0.2
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1, such as 0.2")
+    return number
 
 
 def _help(prog: str) -> argparse.HelpFormatter:

@@ -14,7 +14,7 @@ from isthmus.data.sources import Table
 from isthmus.data.variables import Notes, Text, Variable
 from isthmus.errors import DataError, IsthmusWarning
 
-__all__ = ["TableCodec", "fill_missing"]
+__all__ = ["TableCodec", "append_rows", "fill_missing"]
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,29 @@ def _values(count: int) -> str:
 
 def fill_missing(column: Column, values: Column) -> Column:
     """Fill the null cells of a column; its type gives way where it cannot hold the values."""
+    column, values = _alike(column, values)
+    return pc.if_else(column.is_null(), values, column)
+
+
+def append_rows(columns: pa.Table, more: pa.Table) -> pa.Table:
+    """Put rows under a table's own, in its columns and types; cells of columns that they lack are null."""
+    joined = []
+    for name in columns.column_names:
+        if name in more.column_names:
+            first, second = _alike(columns[name], more[name])
+        else:
+            first = plain(columns[name])
+            second = pa.chunked_array([pa.nulls(len(more), first.type)])
+        joined.append(pa.chunked_array([*first.chunks, *second.chunks], first.type))
+    return pa.table(joined, names=columns.column_names)
+
+
+def _alike(column: Column, values: Column) -> tuple[Column, Column]:
+    """Return plain cells of one type: the column's, unless that cannot hold the values."""
     column, values = plain(column), plain(values)
     if column.type != values.type:
         try:
             values = values.cast(column.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nothing was there, or whole numbers only
             column = column.cast(values.type)
-    return pc.if_else(column.is_null(), values, column)
+    return column, values
