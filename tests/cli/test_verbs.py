@@ -171,6 +171,7 @@ def test_sample_repeats_with_its_seed(isthmus, tmp_path, model):
 def test_a_learnt_prior_draws_other_rows_than_the_normal_one(isthmus, tmp_path, data):
     words = ["--code", "gaussian:3", "--prior", "learnt", "--epochs", 2, "-q"]
     assert isthmus("fit", data, "-o", "m", *words).code == 0
+    assert "prior learnt in 2 steps" in isthmus("inspect", "m").out
     for name, prior in (("a.csv", "learnt"), ("b.csv", "normal")):
         assert isthmus("sample", "m", "-n", 20, "-o", name, "--prior", prior).code == 0
     assert (tmp_path / "a.csv").read_bytes() != (tmp_path / "b.csv").read_bytes()

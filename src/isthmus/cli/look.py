@@ -31,7 +31,8 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
         return
     code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
     print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")
-    print(f"code: {code}; {facts['weights']:,} weights, {facts['bytes']:,} bytes\n")
+    learnt = facts["prior"] and f"; prior learnt in {facts['prior']['steps']:,} steps"
+    print(f"code: {code}{learnt or ''}; {facts['weights']:,} weights, {facts['bytes']:,} bytes\n")
     print_rows(facts["survival"])
 
 

@@ -94,7 +94,8 @@ def settle_prior(net: Hourglass, x: Floats, seed: int, learnt: Prior | None = No
     """
     drift = net.drift if learnt is None else learnt.drift
     wanted = net.columns.log_marginals(net.columns.tokenize(torch.from_numpy(x).to(drift.device)).token)
-    nothing = np.full((max(cells // 2 // x.shape[1], 1), x.shape[1]), np.nan)
+    rows = max(min(4 * len(x), cells // 2 // x.shape[1]), 1)
+    nothing = np.full((rows, x.shape[1]), np.nan)
     for trial in range(TRIALS):
         seen = torch.full_like(drift, 0.5)
         from_prior(net, nothing, seed + trial, learnt=learnt, seen=seen)
