@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from sklearn.utils.validation import check_is_fitted
 
+from isthmus import cleaned
+from isthmus.cleaned import Cleaned
 from isthmus.data.sources import Table, open_table
 from isthmus.data.tables import append_rows, fill_missing
 from isthmus.errors import DataError, UsageError
@@ -16,7 +18,8 @@ from isthmus.given import Given
 from isthmus.halves import Part
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
-from isthmus.tasks import amplify, impute, interpolate, outliers, synthesize
+from isthmus.settings import places
+from isthmus.tasks import amplify, clean, impute, interpolate, outliers, synthesize
 from isthmus.tasks.batches import Floats
 from isthmus.tasks.prior import from_prior
 
@@ -68,6 +71,45 @@ class Jobs(Part):
         table = self._check(X)
         x = self.codec_.encode(table, clip=False)
         return Outliers(self, table, x, self.reference_.look(self.net_, x))
+
+    def clean(
+        self, X: Any, share_of_false_repairs: float = 0.05, suggest: bool = False, denoise: Sequence[str] = ()
+    ) -> Cleaned:
+        """Repair the cells that are surest to be wrong, and say of each what was wrong and how sure that is.
+
+        Parameters
+        ----------
+        X
+            Rows; those the model was fitted to, or others. Missing cells are no errors: `impute` fills them.
+        share_of_false_repairs
+            How many of the repairs may, by expectation, change a cell that was right.
+        suggest
+            Whether to change nothing; `suggestions` lists what might be.
+        denoise
+            Columns of numbers to smooth instead: each number is drawn towards what the rest of its row makes expected,
+            the surer that is the more, and nothing else is changed.
+
+        Raises
+        ------
+        UsageError
+            For a share outside 0 to 1, an unknown column or one that is no number, or a model that cannot clean.
+        """
+        table = self._check(X)
+        if not 0 <= share_of_false_repairs <= 1:
+            raise UsageError(f"share_of_false_repairs is {share_of_false_repairs!r}; give a share from 0 to 1")
+        if not self.net_.unmasks:
+            raise UsageError("this model was fitted without hidden cells, which clean needs: fit with corruption mask")
+        names = [variable.name for variable in self.schema_.coded]
+        smoothed = places(denoise, names, "denoise")
+        x = self.codec_.encode(table, clip=False)
+        for j in smoothed:
+            if not self.net_.columns.likelihoods[j].numeric:
+                raise UsageError(f"denoise {names[j]!r}: no column of numbers, which alone can be smoothed")
+        if smoothed:
+            return cleaned.smooth(self.codec_, table, x, clean.denoise(self.net_, x, smoothed))
+        x, ways = cleaned.read(self.schema_, self.net_, table, x, self.fitted_["rows"])
+        found = clean.repairs(self.net_, x, ways, share_of_false_repairs)
+        return cleaned.give(self.codec_, table, x, found, suggest=suggest)
 
     def sample(self, n: int, given: Mapping[str, Any] | None = None, seed: int = 0, prior: str | None = None) -> Any:
         """Make up rows.

@@ -69,12 +69,12 @@ def _check_prior(prior: str | None, code: Code, corruption: Sequence[Corruption]
         )
 
 
-def places(condition: Sequence[str], names: Sequence[str]) -> tuple[int, ...]:
-    """Find the condition columns among the coded columns `names`."""
-    for name in condition:
+def places(wanted: Sequence[str], names: Sequence[str], option: str = "condition") -> tuple[int, ...]:
+    """Find the columns that an option names among the coded columns `names`."""
+    for name in wanted:
         if name not in names:
-            raise UsageError(f"condition {name!r}: no such coded column; there are {', '.join(names)}")
-    return tuple(names.index(name) for name in condition)
+            raise UsageError(f"{option} {name!r}: no such coded column; there are {', '.join(names)}")
+    return tuple(names.index(name) for name in wanted)
 
 
 def parse_duration(given: float | str | None) -> float | None:

@@ -158,6 +158,19 @@ MODEL = {
     "share of more than all": (f"{AMPLIFY} --where pool=Y --to 1.5", 2, "not a share"),
     "share that is there already": (f"{AMPLIFY} --where pool=Y --to 0.01", 2, "already"),
     "mark that is a column": (f"{AMPLIFY} --where pool=Y --to 0.5 --mark zone", 2, "'zone'"),
+    "impossible share of false repairs": (
+        "clean good.isthmus houses.csv -o out.csv --share-of-false-repairs 5",
+        2,
+        "'5' is not a share",
+    ),
+    "unknown --denoise column": ("clean good.isthmus houses.csv -o out.csv --denoise garage", 2, "denoise 'garage'"),
+    "words to --denoise": ("clean good.isthmus houses.csv -o out.csv --denoise zone", 2, "no column of numbers"),
+    "changes named as the table": ("clean good.isthmus houses.csv -o out.csv --changes out.csv", 2, "another name"),
+    "--suggest beside --denoise": (
+        "clean good.isthmus houses.csv -o out.csv --suggest --denoise area",
+        2,
+        "say one of them",
+    ),
     "negative -n": ("sample good.isthmus -n -3 -o out.csv", 2, "-3 is not a whole number"),
     "output folder missing": ("sample good.isthmus -n 3 -o nowhere/out.csv", 1, "there is no folder"),
 }

@@ -1,0 +1,131 @@
+"""How likely each cell of a table is to be wrong.
+
+A cell is wrong when what stands there fits the rest of its row worse than what a slip would have put there. With one
+wrong cell in a row, the odds that it is cell j are prior x p(written | slip) / p(written | rest of the row), and rivals
+share: whether the age or the marital status is wrong, one of them is. With several, the worst is found first, hidden,
+and the others are looked at again, so that a wrong cell does not cast suspicion on right ones.
+
+How often numbers are scaled is learnt from the table itself, by expectation maximisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from isthmus.nets.hourglass import Hourglass
+from isthmus.tasks.batches import Flags, Floats, through
+from isthmus.tasks.slips import MISPLACED, SCALED, Ways
+
+ROUNDS = 6
+"""Most wrong cells that are looked for in one row."""
+
+
+USUAL = 2e-3
+"""Rate of values put in place of others. A table cannot tell it: what is as rare as slips may be no slip."""
+
+RAREST = 1e-6
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """What is known of every cell (rows, columns).
+
+    `wrong`, the probability that it is; `found`, which cells are named as wrong; `odds` of each against "nothing in
+    this row is wrong", or against "nothing else is"; `rates` (ways, columns) of slips.
+    """
+
+    wrong: Floats
+    found: Flags
+    odds: Floats
+    rates: Floats
+
+
+def told(net: Hourglass, x: Floats, hidden: Flags, column: int) -> Floats:
+    """Probabilities (rows, values) of a column's values, given each row's other cells that are not `hidden`.
+
+    Numbers outside the range seen in training are read as its ends: far beyond, the network knows nothing.
+    """
+    hidden = hidden.copy()
+    hidden[:, column] = True
+    present = net.columns.likelihoods[column].present
+    tokens = slice(net.columns.slices[column].start, net.columns.slices[column].start + present)
+
+    def ask(rows: Tensor, hidden: Tensor) -> Tensor:
+        cells = net.columns.tokenize(rows, hidden)
+        state = net.decoder.trunk(net.code.decode(net.encode(cells)), cells if net.condition else None, net.columns)
+        return net.decoder.logits(state, tokens).double().softmax(1)
+
+    return through(net, ask, _seen(net, x), hidden).astype(np.float64)
+
+
+def _seen(net: Hourglass, x: Floats) -> Floats:
+    """Values as the network knows them: numbers within their ranges, words never seen as -1."""
+    seen = x.copy()
+    for j, likelihood in enumerate(net.columns.likelihoods):
+        if not likelihood.numeric:
+            seen[x[:, j] >= likelihood.present, j] = -1
+    for j, numeric in zip(net.columns.numeric, net.columns.numerics, strict=True):
+        seen[:, j] = np.clip(x[:, j], *numeric.range)
+    return seen
+
+
+def usual(net: Hourglass) -> list[Floats]:
+    """Give each column's shares of values (values,) where nothing of a row is known."""
+    nothing = np.full((1, len(net.columns.sizes)), np.nan)
+    return [told(net, nothing, np.isnan(nothing), j)[0] for j in range(nothing.shape[1])]
+
+
+def ratios(net: Hourglass, x: Floats, hidden: Flags, ways: Sequence[Ways]) -> Floats:
+    """Likelihood ratios (ways, rows, columns) of cells, each hidden alone beside `hidden`; 0 where missing."""
+    answers = np.zeros((MISPLACED + 1, *x.shape))
+    for j, way in enumerate(ways):
+        there = ~np.isnan(x[:, j])
+        if there.any():
+            answers[:, there, j] = way.ratios(told(net, x[there], hidden[there], j), x[there, j])
+    return answers
+
+
+def suspect(net: Hourglass, x: Floats, ways: Sequence[Ways]) -> Suspicion:
+    """Look for wrong cells in values (rows, columns)."""
+    found = np.zeros(x.shape, dtype=bool)
+    first = ratios(net, x, found, ways)
+    rates = _rates(first, np.array([likelihood.numeric for likelihood in net.columns.likelihoods]))
+    odds = np.einsum("krj,kj->rj", first, rates)
+    wrong = shared(odds)
+    rows, now = np.arange(len(x)), odds
+    named = []
+    for _ in range(ROUNDS):
+        bad = now.sum(1) > 1  # that one of the row's cells is wrong is likelier than that none is
+        rows, now = rows[bad], now[bad]
+        if not len(rows):
+            break
+        worst = now.argmax(1)
+        named.append((rows, worst, now))
+        found[rows, worst] = True
+        now = np.einsum("krj,kj->rj", ratios(net, x[rows], found[rows], ways), rates)
+        odds[rows] = now
+        now = np.where(found[rows], 0.0, now)
+        wrong[rows] = np.maximum(wrong[rows], shared(now))
+    for rows, worst, then in named:  # its rivals are those that were suspected beside it and not named since
+        rivals = np.where(found[rows], 0.0, then).sum(1)
+        wrong[rows, worst] = odds[rows, worst] / (1 + odds[rows, worst] + rivals)
+    return Suspicion(wrong, found, odds, rates)
+
+
+def shared(odds: Floats) -> Floats:
+    """Probabilities (rows, columns) that a cell is the wrong one of its row, from odds against none."""
+    return np.asarray(odds / (1 + odds.sum(1, keepdims=True)))
+
+
+def _rates(found: Floats, numeric: Flags, rounds: int = 30) -> Floats:
+    """Rates (ways, columns) of slips: of scaled numbers, the one that makes the table likeliest; else what is usual."""
+    rates = np.repeat([[USUAL], [USUAL], [USUAL], [1.0], [1.0]], len(numeric), axis=1)
+    for _ in range(rounds if numeric.any() else 0):
+        odds = np.einsum("krj,kj->rj", found, rates)
+        scaled = found[SCALED] * rates[SCALED] / (1 + odds.sum(1, keepdims=True))
+        rates[SCALED] = max(float(scaled[:, numeric].mean()), RAREST)
+    return rates

@@ -1,0 +1,191 @@
+"""What may have gone wrong in a cell, and how likely each way makes what stands there.
+
+A way to go wrong is a distribution of what is written in place of the right value. What it is compared with is what
+the rest of the row makes expected, given as probabilities of the column's tokens; a number's place within its bin is
+judged by the column alone, on the lattice of values that the column writes (whole numbers, cents, hundreds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.nets.likelihoods import Numeric
+from isthmus.tasks.batches import Floats
+
+SWAPPED, RANDOM, SCALED, MISSPELT, MISPLACED = range(5)
+"""Another row's value; any value at all; a number times a power of ten; a word misspelt; a word of another column."""
+
+POWERS = (-3, -2, -1, 1, 2, 3)
+"""Powers of ten that numbers are taken to be scaled by."""
+
+SEEN = 5
+"""A value seen so often in training is one that repeats."""
+
+FINER = 0.01
+"""Step between numbers off a column's lattice, in steps of the lattice."""
+
+_TAIL = 2.0
+"""Beyond the outermost bins numbers thin out as a Lomax distribution of this shape: a mean, but no variance."""
+
+
+class Ways(Protocol):
+    """How cells of one column go wrong."""
+
+    def ratios(self, p: Floats, x: Floats) -> Floats:
+        """Likelihoods (ways, rows) of cells (rows,) gone wrong, over those when they are right.
+
+        `p` (rows, values) is what the rest of each row makes expected.
+        """
+
+    def propose(self, p: Floats, x: Floats, rates: Floats) -> Proposals:
+        """Propose what wrong cells (rows,) should be, the `rates` (ways,) of slips being known."""
+
+
+class Proposals(NamedTuple):
+    """What cells (rows,) should be, the probability that this is right if they are wrong, and what went wrong."""
+
+    value: Floats
+    right: Floats
+    way: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Categories.
+
+    `usual` (values,) are their shares; `near` and `spelt` tell which words are likely misspellings, `strays` which
+    belong to other columns. All but `usual` go on beyond the values, with words that were never seen in training.
+    """
+
+    usual: Floats
+    near: Sequence[Sequence[int]]
+    spelt: Floats
+    strays: Floats
+    rows: int
+
+    def ratios(self, p: Floats, x: Floats) -> Floats:
+        """See `Ways`."""
+        other, misspelt = self._weights(p, x)
+        return np.stack([*other, np.zeros(len(x)), misspelt.sum(1), self.strays[x.astype(int)]])
+
+    def propose(self, p: Floats, x: Floats, rates: Floats) -> Proposals:
+        """See `Ways`."""
+        other, misspelt = self._weights(p, x)
+        rest = p.copy()
+        known = x < p.shape[1]
+        rest[known, x[known].astype(int)] = 0.0
+        rest /= rest.sum(1, keepdims=True).clip(1e-30)
+        strays = rates[MISPLACED] * self.strays[x.astype(int)]
+        swapped = rates[: RANDOM + 1] @ other
+        replaced = (swapped + strays)[:, None] * rest
+        misspelt = rates[MISSPELT] * misspelt
+        weight = replaced + misspelt
+        best = weight.argmax(1)
+        at = np.arange(len(x)), best
+        way = np.where(misspelt[at] > replaced[at], MISSPELT, np.where(strays > swapped, MISPLACED, SWAPPED))
+        return Proposals(best.astype(float), weight[at] / weight.sum(1).clip(1e-300), way)
+
+    def _weights(self, p: Floats, x: Floats) -> tuple[Floats, Floats]:
+        """Ratios (2, rows) of values from elsewhere, and (rows, values) of misspellings of each value."""
+        at = x.astype(int)
+        known = at < p.shape[1]
+        right = np.where(known, np.take_along_axis(p, np.where(known, at, 0)[:, None], 1)[:, 0], 1 / self.rows)
+        usual = np.append(self.usual, 1 / self.rows)[np.where(known, at, -1)]
+        right = right.clip(1e-30)
+        misspelt = np.zeros_like(p)
+        for value in np.unique(at[self.spelt[at] > 0]):
+            mine, near = at == value, list(self.near[value])
+            misspelt[np.ix_(mine, near)] = self.spelt[value] * p[mine][:, near] / self.usual[near].sum()
+        often = self.usual * self.rows >= SEEN
+        anything = np.append(often / max(often.sum(), 1), 0.0)[np.where(known, at, -1)]
+        return np.stack([usual, anything]) / right, misspelt
+
+
+class Numbers:
+    """Numbers: shares of their bins, and how each bin's mass lies on the lattice of values."""
+
+    def __init__(self, likelihood: Numeric, usual: Floats, x: Floats, rows: int, *, scales: bool = True) -> None:
+        self.usual, self.rows, self.scales = usual, rows, scales
+        self.starts = likelihood.starts.cpu().numpy()
+        self.inside = likelihood.inside.cpu().numpy()
+        present = x[~np.isnan(x)] if not np.isnan(x).all() else np.zeros(1)
+        values, counts = np.unique(present, return_counts=True)
+        # zeros of most rows tell nothing about how far the others may lie
+        rest = present[present != values[counts.argmax()]] if counts.max() > len(present) / 2 else present
+        self.low, self.median, self.high = np.quantile(rest, [0.02, 0.5, 0.98])
+        self.spread = float(np.clip(present, self.low, self.high).std()) or float(likelihood.unit[1])
+        self.step, self.stray = _lattice(present)
+        self.step = self.step or self.spread * 1e-6
+        self.ends = np.append(self.starts[1:], self.inside[-1, -1] + self.step)
+        same = self.inside[:, 0] == self.inside[:, -1]
+        self.atom = same & (usual * rows >= SEEN)
+
+    def token(self, x: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Bins of numbers."""
+        return (np.searchsorted(self.starts, x, side="right") - 1).clip(0)
+
+    def mass(self, p: Floats, x: Floats) -> Floats:
+        """Probability (rows,) of numbers (rows,) on the lattice when their bins have probabilities p (rows, bins)."""
+        bins = self.token(x)
+        points = ((self.ends - self.starts) / self.step).clip(1)
+        share = np.where(self.atom[bins], np.where(x == self.inside[bins, 0], 1.0, 1 / self.rows), 1 / points[bins])
+        mass = np.take_along_axis(p, bins[:, None], 1)[:, 0] * share
+        for beyond, upper, scale in (
+            (x - self.high, self.inside[:, -1] > self.high, self.high - self.median),
+            (self.low - x, self.inside[:, 0] < self.low, self.median - self.low),
+        ):
+            tail = (p @ upper).clip(1 / self.rows) * self._lomax(beyond, max(scale / 2, self.step))
+            mass = np.where((beyond > 0) & ~(self.atom[bins] & (x == self.inside[bins, 0])), tail, mass)
+        return np.where(self._on(x), mass, mass * max(self.stray, 1 / self.rows) * FINER)
+
+    def _lomax(self, beyond: Floats, scale: float) -> Floats:
+        density = (1 + beyond.clip(0) / (_TAIL * scale)) ** -(_TAIL + 1) / scale
+        return np.minimum(density * self.step, 1.0)
+
+    def _on(self, x: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return np.abs(x / self.step - np.rint(x / self.step)) < 1e-6 * np.maximum(1, np.abs(x / self.step))
+
+    def ratios(self, p: Floats, x: Floats) -> Floats:
+        """See `Ways`."""
+        other, scaled = self._weights(p, x)
+        return np.stack([*other, scaled.sum(0), *np.zeros((2, len(x)))])
+
+    def propose(self, p: Floats, x: Floats, rates: Floats) -> Proposals:
+        """See `Ways`: a number scaled back, or the middle of the likeliest span of one standard deviation."""
+        other, scaled = self._weights(p, x)
+        middle = self.inside[:, self.inside.shape[1] // 2]
+        close = np.abs(self.inside[:, :, None] - middle) <= self.spread / 2
+        span = p @ close.mean(1)
+        best = span.argmax(1)
+        power = scaled.argmax(0)
+        rows = np.arange(len(x))
+        weight = np.stack([rates[: RANDOM + 1] @ other * span[rows, best], rates[SCALED] * scaled[power, rows]])
+        whole = (rates[: RANDOM + 1] @ other + rates[SCALED] * scaled.sum(0)).clip(1e-300)
+        back = weight[1] > weight[0]
+        value = np.where(back, x / 10.0 ** np.array(POWERS)[power], middle[best])
+        return Proposals(value, weight.max(0) / whole, np.where(back, SCALED, SWAPPED))
+
+    def _weights(self, p: Floats, x: Floats) -> tuple[Floats, Floats]:
+        """Ratios (2, rows) of numbers from elsewhere, and (powers, rows) of numbers scaled by each of `POWERS`."""
+        right = self.mass(p, x).clip(1e-300)
+        swapped = self.mass(np.broadcast_to(self.usual, p.shape), x)
+        z = (x - self.median) / self.spread
+        anything = np.where(self._on(x), 1.0, FINER) * self.step / (np.pi * self.spread * (1 + z**2))
+        scaled = [self.mass(p, x / 10.0**k) * self._on(x / 10.0**k) * (x != 0) * self.scales for k in POWERS]
+        return np.stack([swapped, anything]) / right, np.stack(scaled) / len(POWERS) / right
+
+
+def _lattice(present: Floats) -> tuple[float, float]:
+    """Coarsest power of ten that nine tenths of numbers are multiples of (0: none), and the share of the others."""
+    values, counts = np.unique(present, return_counts=True)
+    rest = present[present != values[counts.argmax()]] if len(values) > 1 else present
+    for k in range(-3, 7):
+        stray = np.abs(rest * 10.0**k - np.rint(rest * 10.0**k)) > 1e-6
+        if stray.mean() <= 0.1:
+            return 10.0**-k, float(stray.mean())
+    return 0.0, 0.0
