@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isthmus.nets.codes import Sparse as Sparse
     from isthmus.nets.corruptions import Mask as Mask
     from isthmus.nets.corruptions import Noise as Noise
+    from isthmus.report.evaluation import evaluate as evaluate
     from isthmus.store import load as load
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ _HOMES = {
     "Sparse": "isthmus.nets.codes",
     "align": "isthmus.agreement",
     "compare": "isthmus.agreement",
+    "evaluate": "isthmus.report.evaluation",
     "load": "isthmus.store",
 }
 
