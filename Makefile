@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test lint types bench-tables bench-vae format clean
+.PHONY: help setup demo test lint types bench-tables bench-vae bench-compare format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -44,6 +44,9 @@ bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the sam
 
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
+
+bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
+	@$(PY) benchmarks/compare.py
 
 format: setup  ## let ruff rewrite the code
 	@$(PY) -m ruff check --fix .
