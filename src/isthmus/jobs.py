@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -209,7 +210,7 @@ class Jobs(Part):
         A table of `steps` + 2 rows: the first row, those in between, the second row.
         """
         table = self._check(X)
-        if len(rows) != 2 or not all(isinstance(row, int) for row in rows):
+        if len(rows) != 2 or not all(isinstance(row, Integral) for row in rows):
             raise UsageError(f"rows is {rows!r}; give two row numbers such as (3, 17)")
         if steps < 1:
             raise UsageError(f"steps is {steps!r}; give 1 or more")
