@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from isthmus.errors import UsageError
 from isthmus.nets.codes import Code, parse_code
 from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
-from isthmus.tasks.fit import Settings
+from isthmus.tasks.plan import Settings
 
 if TYPE_CHECKING:
     from isthmus.model import Autoencoder

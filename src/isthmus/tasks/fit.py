@@ -7,7 +7,6 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,40 +14,18 @@ import torch
 from isthmus.errors import UsageError
 from isthmus.nets.codes import Code
 from isthmus.nets.columns import Columns
-from isthmus.nets.corruptions import Corruption
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Categorical, Likelihood, Numeric
 from isthmus.nets.priors import Prior
 from isthmus.nets.rules import Rules
 from isthmus.nets.start import start_at_principal_components
 from isthmus.tasks.batches import Floats
-from isthmus.tasks.outliers import GROUPS
-from isthmus.tasks.outliers import ROWS as REFERENCE
+from isthmus.tasks.plan import Settings, plan_of, trial_cells
 from isthmus.tasks.prior import learn_prior, settle_prior
-from isthmus.tasks.synthesize import TRIAL, settle
+from isthmus.tasks.synthesize import settle
 from isthmus.training.loop import History, Plan, train
 from isthmus.training.progress import Progress
 from isthmus.training.seeds import generator
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a fit was asked for; None and "auto" are decided by the table."""
-
-    code: Code
-    corruption: tuple[Corruption, ...]
-    condition: tuple[int, ...] = ()
-    prior: str | None = None
-    width: int = 192
-    blocks: int = 2
-    epochs: float | None = None
-    budget: float | None = None
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    seed: int = 0
-    device: str = "auto"
-    checkpoint: Path | None = None
-    resume: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,15 +42,12 @@ class Trained:
 NUMBERS_A_COLUMN = 3
 """Size of a code that the table decides."""
 
-STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 500, 12000, 26
-"""A default fit passes this often over the data, but takes no fewer and no more steps than these."""
-
 NUMBERS = 0.05
 """Weight of numbers' own errors in a code with a prior and nothing to repair. The histograms tell such a code all that
 is drawn; a code that knows numbers finer than these is further from its prior for nothing."""
 
-SHARE, PRIOR_RATE = 0.7, 2e-3
-"""Share of a budget that the autoencoder has where a prior is learnt after it, and the prior's learning rate."""
+PRIOR_RATE = 2e-3
+"""Learning rate of a prior."""
 
 
 def fit(
@@ -118,7 +92,7 @@ def fit(
         )
         start_at_principal_components(net, training)
     net.to(device)
-    plan = _plan(settings, len(training), len(columns.sizes))
+    plan = plan_of(settings, len(training), len(columns.sizes))
     history = train(
         net,
         training,
@@ -135,29 +109,6 @@ def fit(
     return Trained(net, history, prior, learning, held.numpy())
 
 
-def _plan(settings: Settings, rows: int, columns: int) -> Plan:
-    """Decide how long to train on so many rows and columns."""
-    batch = min(settings.batch_size, rows)
-    epochs = settings.epochs if settings.epochs is not None else EPOCHS
-    steps = max(1, round(epochs * max(1, rows // batch)))
-    if settings.epochs is None:
-        steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
-    share = SHARE if settings.prior == "learnt" else 1.0
-    return Plan(
-        steps=steps,
-        batch_size=batch,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        budget=None if settings.budget is None else settings.budget * share,
-        reserve=_afterwards(rows, columns, _trial(settings)) / batch,
-    )
-
-
-def _trial(settings: Settings) -> int:
-    """Give the cells in a trial run of made-up rows: fewer where time is short."""
-    return TRIAL if settings.budget is None else int(TRIAL * min(1.0, settings.budget / 60))
-
-
 def _get_ready(
     net: Hourglass,
     training: torch.Tensor,
@@ -168,7 +119,7 @@ def _get_ready(
     progress: Progress | None,
 ) -> tuple[Prior, History] | tuple[None, None]:
     """Prepare a trained network to make up rows, and learn a prior of its codes if one was asked for."""
-    x, seed, cells = training.numpy(), settings.seed, _trial(settings)
+    x, seed, cells = training.numpy(), settings.seed, trial_cells(settings)
     if net.unmasks:
         settle(net, x, seed, cells)
     elif net.code.generative:
@@ -198,12 +149,6 @@ def _sized(code: Code, columns: Columns) -> Code:
 def _visible(code: Code, columns: int) -> float:
     """Weigh rebuilding what is seen by 0.4 at three numbers a column, and more the narrower the code, up to 1."""
     return min(0.4 * max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 1.0)
-
-
-def _afterwards(rows: int, columns: int, trial: int) -> float:
-    """Give how many rows' worth of training the work after it takes; a row only read is a third of one trained."""
-    reference = min(rows, REFERENCE) * min(columns, GROUPS)
-    return (min(4 * rows * columns, trial) + reference) / 3
 
 
 def _hold_out(rows: int, seed: int) -> torch.Tensor:
