@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test lint types bench-tables bench-vae bench-compare format clean
+.PHONY: help setup demo test lint types bench-tables bench-amplify bench-vae bench-compare format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -41,6 +41,9 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 
 bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the same run
 	@$(PY) benchmarks/tables.py
+
+bench-amplify: $(VENV)/.installed-bench  ## does a learner gain from more rows of a rare kind?
+	@$(PY) benchmarks/amplify.py
 
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
