@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test lint types bench-tables bench-amplify bench-vae bench-compare format clean
+.PHONY: help setup demo test lint types bench-tables bench-clean bench-amplify bench-vae bench-compare format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -44,6 +44,8 @@ bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the sam
 
 bench-amplify: $(VENV)/.installed-bench  ## does a learner gain from more rows of a rare kind?
 	@$(PY) benchmarks/amplify.py
+bench-clean: $(VENV)/.installed-bench  ## put errors into real tables, and see what is found and repaired
+	@$(PY) benchmarks/clean.py
 
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py

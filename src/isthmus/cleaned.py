@@ -37,11 +37,14 @@ class Cleaned:
         within half a standard deviation) and `why`, in words.
     suggestions
         The same of every cell that was likelier wrong than all of its row right, repaired or not.
+    wrong
+        Probability (rows, coded columns) that each cell is wrong; None after smoothing.
     """
 
     table: Any
     changes: pa.Table
     suggestions: pa.Table
+    wrong: Floats | None = None
 
 
 def read(schema: Schema, net: Hourglass, table: Table, x: Floats, rows: int) -> tuple[Floats, list[Ways]]:
@@ -94,7 +97,7 @@ def give(codec: TableCodec, table: Table, x: Floats, found: Repairs, *, suggest:
     told = told.append_column("why", pa.array(why, pa.string()))
     repaired = np.full(x.shape, np.nan)
     repaired[found.row[made], found.column[made]] = found.value[made]
-    return Cleaned(table.give(_put(codec, table.columns, repaired)), told.filter(pa.array(made)), told)
+    return Cleaned(table.give(_put(codec, table.columns, repaired)), told.filter(pa.array(made)), told, found.suspicion)
 
 
 def smooth(codec: TableCodec, table: Table, x: Floats, smoothed: Floats) -> Cleaned:

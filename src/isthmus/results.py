@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from isthmus.cleaned import read
 from isthmus.data.sources import Table
 from isthmus.tasks.batches import Floats
+from isthmus.tasks.cells import suspect
 from isthmus.tasks.outliers import Views, expected
 
 if TYPE_CHECKING:
@@ -41,23 +43,33 @@ class Outliers:
         -------
         pyarrow.Table
             One line a cell, the `cells` most surprising of each of the `top` oddest rows: `rank`, `row` (from
-            0), `score`, `column`, `value`, `expected` from the rest of the row, and `surprise` in bits.
+            0), `score`, `column`, `value`, `expected` from the rest of the row, and `surprise` in bits: of cells
+            that look like one of s bits, about one in 2^s is right.
         """
         rows = self.order[:top]
         names = [variable.name for variable in self._model.schema_.coded]
+        surprise = self._bits(rows)
         expectation = self._model.codec_.decode(expected(self._model.net_, self._x[rows]))
         lines: list[dict[str, Any]] = []
         for rank, row in enumerate(rows):
             told = 0
-            for j in np.argsort(-self._surprise[row], kind="stable"):
+            for j in np.argsort(-surprise[rank], kind="stable"):
                 value = _word(self._cell(names[j], int(row)))
                 wanted = _word(expectation[names[j]][rank].as_py())
                 if value == wanted or told == cells:  # what is as expected does not make a row odd
                     continue
                 told += 1
                 line = {"rank": rank + 1, "row": int(row), "score": float(self.scores[row]), "column": names[j]}
-                lines.append(line | {"value": value, "expected": wanted, "surprise": float(self._surprise[row, j])})
+                lines.append(line | {"value": value, "expected": wanted, "surprise": float(surprise[rank, j])})
         return pa.Table.from_pylist(lines, _EXPLAINED)
+
+    def _bits(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Surprise (rows, columns): the wrong cells of a row are named, and not what they make look odd."""
+        model = self._model
+        if not model.net_.unmasks:
+            return self._surprise[rows]
+        x, ways = read(model.schema_, model.net_, self._table, self._x, model.fitted_["rows"])
+        return -np.log2(np.maximum(1 - suspect(model.net_, x[rows], ways).wrong, 2.0**-52))
 
     def _cell(self, name: str, row: int) -> Any:
         columns = self._table.columns

@@ -105,6 +105,20 @@ def test_impute_without_holes_changes_nothing(model, frame):
     pd.testing.assert_frame_equal(model.impute(whole), whole)
 
 
+def test_cleaning_touches_no_cell_but_those_it_lists(case, model, frame):
+    if not case.masks:
+        with pytest.raises(UsageError, match="corruption mask"):
+            model.clean(frame)
+        return
+    cleaned = model.clean(frame, share_of_false_repairs=1.0)
+    changed = (cleaned.table != frame) & ~(cleaned.table.isna() & frame.isna())
+    lines = set(zip(cleaned.changes["row"].to_pylist(), cleaned.changes["column"].to_pylist(), strict=True))
+    rows, columns = changed.to_numpy().nonzero()
+    assert {(row, frame.columns[j]) for row, j in zip(rows, columns, strict=True)} <= lines
+    assert cleaned.table.isna().equals(frame.isna())
+    assert ((cleaned.wrong >= 0) & (cleaned.wrong <= 1)).all()
+
+
 def test_explanations_name_cells_of_the_oddest_rows(model, frame):
     found = model.outliers(frame)
     assert sorted(found.order) == list(range(len(frame)))

@@ -22,7 +22,7 @@ class Repairs:
 
     `row` and `column`; the `value` proposed; `wrong`, the probability that the cell is; `right`, the probability that
     the proposal is (of a number: within half a standard deviation); `way`, what went wrong; `sure`, whether it belongs
-    to those that are to be made.
+    to those that are to be made. `suspicion` (rows, columns) is the probability of every cell that it is wrong.
     """
 
     row: Places
@@ -32,6 +32,7 @@ class Repairs:
     right: Floats
     way: Places
     sure: Flags
+    suspicion: Floats
 
 
 def repairs(net: Hourglass, x: Floats, ways: Sequence[Ways], false: float) -> Repairs:
@@ -55,7 +56,7 @@ def repairs(net: Hourglass, x: Floats, ways: Sequence[Ways], false: float) -> Re
     expected = np.cumsum(1 - wrong[likely]) / np.arange(1, len(likely) + 1)
     sure = np.zeros(len(row), dtype=bool)
     sure[likely[expected <= false]] = True
-    return Repairs(row, column, value, wrong, right, way, sure)
+    return Repairs(row, column, value, wrong, right, way, sure, found.wrong)
 
 
 def denoise(net: Hourglass, x: Floats, columns: Sequence[int]) -> Floats:

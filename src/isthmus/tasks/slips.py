@@ -116,7 +116,9 @@ class Numbers:
         present = x[~np.isnan(x)] if not np.isnan(x).all() else np.zeros(1)
         values, counts = np.unique(present, return_counts=True)
         # zeros of most rows tell nothing about how far the others may lie
-        rest = present[present != values[counts.argmax()]] if counts.max() > len(present) / 2 else present
+        rest = (
+            present[present != values[counts.argmax()]] if len(present) > counts.max() > len(present) / 2 else present
+        )
         self.low, self.median, self.high = np.quantile(rest, [0.02, 0.5, 0.98])
         self.spread = float(np.clip(present, self.low, self.high).std()) or float(likelihood.unit[1])
         self.step, self.stray = _lattice(present)
