@@ -39,6 +39,10 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(PIP) -e ".[bench]"
 	@touch $@
 
+.PHONY: bench-synthesize
+bench-synthesize: $(VENV)/.installed-bench  ## made-up rows, against the peers, in the same run
+	@$(PY) benchmarks/synthesize.py
+
 bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the same run
 	@$(PY) benchmarks/tables.py
 

@@ -40,19 +40,20 @@ def draw_limited(
     chosen = _systematic(torch.cat(weights), len(values), rng)
     values[:, columns] = torch.cat(pool)[chosen]
     hidden[:, columns] = False
+    twice = _repeated(chosen)
     for column in columns:  # candidates chosen twice are the same in what kind of rows they are, not in every digit
         likelihood, limit = net.columns.likelihoods[column], limits[column]
         if isinstance(likelihood, Numeric):
-            token = likelihood.tokens(values[:, column])
-            values[:, column] = likelihood.between(token, rng, limit.low, limit.high)
+            token = likelihood.tokens(values[twice, column])
+            values[twice, column] = likelihood.between(token, rng, limit.low, limit.high)
 
 
 @torch.no_grad()
 def chance(net: Hourglass, limits: Mapping[int, Limit], seed: int = 0) -> float:
-    """Estimate the share of rows that meet all limits."""
+    """Estimate the share of rows that meet all limits, as if there were no rules."""
     rng = torch.Generator(device=device_of(net)).manual_seed(seed)
     nothing = torch.full((1, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=device_of(net))
-    _, weight = _candidates(net, nothing, nothing.isnan(), limits, CANDIDATES, rng)
+    _, weight = _candidates(net, nothing, nothing.isnan(), limits, CANDIDATES, rng, ruled=False)
     return float(weight.exp().mean())
 
 
@@ -63,10 +64,17 @@ def effective(weight: Tensor) -> float:
 
 
 def _candidates(
-    net: Hourglass, row: Tensor, hidden: Tensor, limits: Mapping[int, Limit], count: int, rng: torch.Generator
+    net: Hourglass,
+    row: Tensor,
+    hidden: Tensor,
+    limits: Mapping[int, Limit],
+    count: int,
+    rng: torch.Generator,
+    *,
+    ruled: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Draw the limited cells of so many copies of a row, and the log-probabilities of meeting their limits."""
-    rows = Rows(net, row.expand(count, -1), hidden.expand(count, -1))
+    rows = Rows(net, row.expand(count, -1), hidden.expand(count, -1), ruled=ruled)
     limited = torch.zeros(count, row.shape[1], dtype=torch.bool, device=row.device)
     limited[:, list(limits)] = True
     rows.draw(limited, rng, limits=limits)
@@ -80,3 +88,9 @@ def _systematic(weight: Tensor, count: int, rng: torch.Generator) -> Tensor:
     places = (torch.arange(count, device=weight.device) + u) / count
     chosen = torch.searchsorted(share.cumsum(0), places).clamp(max=len(weight) - 1)
     return chosen[torch.randperm(count, generator=rng, device=weight.device)]
+
+
+def _repeated(chosen: Tensor) -> Tensor:
+    """Places (repeats,) at which a number was there before."""
+    ordered, order = chosen.sort(stable=True)
+    return order[1:][ordered[1:] == ordered[:-1]]

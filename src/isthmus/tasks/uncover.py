@@ -11,6 +11,7 @@ from torch import Tensor
 from isthmus.nets.columns import Cells
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Numeric
+from isthmus.nets.rules import Rules
 from isthmus.tasks.batches import Flags
 
 
@@ -26,7 +27,7 @@ _STATES = 4096  # rows through the network at once
 
 
 class Rows:
-    """Rows whose hidden cells are being drawn.
+    """Rows whose hidden cells are being drawn, of which `missing` tells whether they may come out missing.
 
     Attributes
     ----------
@@ -40,13 +41,16 @@ class Rows:
         Log-probability (rows,) with which the cells drawn so far meet the limits they were drawn under.
     """
 
-    def __init__(self, net: Hourglass, values: Tensor, hidden: Tensor, *, missing: bool = True) -> None:
+    def __init__(
+        self, net: Hourglass, values: Tensor, hidden: Tensor, *, missing: bool = True, ruled: bool = True
+    ) -> None:
         self.net, self.values, self.missing = net, values.clone(), missing
         self.cells = net.columns.tokenize(values, hidden)
-        self._slices, self._square = net.rules.barred(net.columns)
+        self._slices, self._square = net.rules.barred(net.columns) if ruled else Rules().barred(net.columns)
         self._barred = torch.zeros(len(values), len(self._square), dtype=torch.bool, device=values.device)
         self.stuck = torch.zeros(len(values), dtype=torch.bool, device=values.device)
         self.weight = torch.zeros(len(values), dtype=torch.float64, device=values.device)
+        self._exact = {j for j, each in zip(net.columns.numeric, net.columns.numerics, strict=True) if each.atoms.all()}
         for column, tokens in self._slices.items():
             known = (~self.cells.hidden[:, column]).nonzero()[:, 0]
             self._bar(known, column)
@@ -68,7 +72,7 @@ class Rows:
         Where `seen` (tokens,) is given, the probabilities of all drawn cells are added to it.
         """
         order = (torch.rand(cells.shape, generator=rng, device=cells.device) + 2.0 * ~cells).argsort(1)
-        remaining = cells.sum(1)
+        remaining, nothing = cells.sum(1), usual(self.net)
         for step in range(int(remaining.max()) if len(cells) else 0):
             rows = (remaining > step).nonzero()[:, 0]
             drawn = order[rows, step]
@@ -76,7 +80,9 @@ class Rows:
             for column in sorted(set(drawn.tolist())):
                 mine = drawn == column
                 limit = (limits or {}).get(column)
-                self.draw_column(rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen)
+                self.draw_column(
+                    rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen, usual=nothing
+                )
 
     def draw_column(
         self,
@@ -88,13 +94,20 @@ class Rows:
         *,
         limit: Limit | None = None,
         seen: Tensor | None = None,
+        usual: Tensor | None = None,
     ) -> None:
-        """Draw one column's cells of some rows (rows,) by the decoder's hidden state of these (rows, width)."""
+        """Draw one column's cells of some rows (rows,) by the decoder's hidden state of these (rows, width).
+
+        Where the `usual` logits (tokens,) of a row of which nothing is known are given, a number's place in its bin
+        follows how the logits on either side of it differ from those.
+        """
         tokens = self.net.columns.slices[column]
-        logits = self._lawful(rows, column, self.net.decoder.logits(state, tokens) + drift[tokens])
+        logits = self.net.decoder.logits(state, tokens)
+        lawful = self._lawful(rows, column, logits + drift[tokens])
         if seen is not None:
-            seen[tokens] += logits.softmax(1).sum(0)
-        self._put(rows, column, logits, rng, limit)
+            seen[tokens] += lawful.softmax(1).sum(0)
+        token = self._choose(rows, column, lawful, rng, limit)
+        self._put(rows, column, token, rng, limit, None if usual is None else logits - usual[tokens])
 
     def _states(self, rows: Tensor) -> Tensor:
         """Give what the head reads: the decoder's hidden state (rows, width)."""
@@ -108,7 +121,7 @@ class Rows:
     def _lawful(self, rows: Tensor, column: int, logits: Tensor) -> Tensor:
         """Take tokens that may not be drawn out of logits (rows, tokens), unless none would be left."""
         if self.net.columns.likelihoods[column].missing and not self.missing:
-            logits[:, -1] = -torch.inf
+            logits = torch.cat([logits[:, :-1], torch.full_like(logits[:, -1:], -torch.inf)], 1)
         if column not in self._slices:
             return logits
         lawful = logits.masked_fill(self._barred[rows, self._slices[column]], -torch.inf)
@@ -116,10 +129,10 @@ class Rows:
         self.stuck[rows[dead]] = True
         return torch.where(dead[:, None], logits, lawful)
 
-    def _put(self, rows: Tensor, column: int, logits: Tensor, rng: torch.Generator, limit: Limit | None) -> None:
-        """Draw one column's cells (rows,) from logits (rows, tokens), under a limit where there is one."""
-        likelihood = self.net.columns.likelihoods[column]
+    def _choose(self, rows: Tensor, column: int, logits: Tensor, rng: torch.Generator, limit: Limit | None) -> Tensor:
+        """Draw one column's tokens (rows,) from logits (rows, tokens), under a limit where there is one."""
         if limit is not None:
+            likelihood = self.net.columns.likelihoods[column]
             within = torch.zeros(likelihood.size, device=logits.device)
             within[: likelihood.present] = torch.from_numpy(limit.allowed).to(within)
             if isinstance(likelihood, Numeric):
@@ -129,12 +142,21 @@ class Rows:
             dead = limited.isneginf().all(1)
             self.stuck[rows[dead]] = True
             logits = torch.where(dead[:, None], within.log(), limited)
-        token = stratified(logits.softmax(1).double(), rng)
-        if limit is not None and isinstance(likelihood, Numeric):
-            value = likelihood.between(token, rng, limit.low, limit.high)
-        else:
-            value = likelihood.values(token, rng)
-        self._know(rows, column, token, value)
+        return stratified(logits.softmax(1).double(), rng)
+
+    def _put(
+        self, rows: Tensor, column: int, token: Tensor, rng: torch.Generator, limit: Limit | None, lift: Tensor | None
+    ) -> None:
+        """Draw values (rows,) of tokens, which `lift` (rows, tokens) says by how much are likelier than usual."""
+        likelihood = self.net.columns.likelihoods[column]
+        if not isinstance(likelihood, Numeric) or column in self._exact:
+            self._know(rows, column, token, likelihood.values(token, rng))
+            return
+        present = token.clamp(max=likelihood.present - 1)
+        low, high = (limit.low, limit.high) if limit is not None else (-torch.inf, torch.inf)
+        tilt = None if lift is None else likelihood.tilt(present, lift[:, : likelihood.present])
+        value = likelihood.between(present, rng, low, high, tilt)
+        self._know(rows, column, token, torch.where(token >= likelihood.present, torch.nan, value))
 
     def _know(self, rows: Tensor, column: int, token: Tensor, value: Tensor) -> None:
         self.values[rows, column] = value
@@ -151,6 +173,15 @@ class Rows:
         if column in self._slices:
             line = self._slices[column].start + self.cells.token[rows, column]
             self._barred[rows] |= self._square[line]
+
+
+def usual(net: Hourglass) -> Tensor:
+    """Logits (tokens,) of a row of which nothing is known."""
+    nothing = torch.full((1, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=net.drift.device)
+    cells = net.columns.tokenize(nothing, nothing.isnan())
+    trunk = net.decoder.trunk(net.code.decode(net.encode(cells)), cells if net.condition else None, net.columns)
+    logits: Tensor = net.decoder.logits(trunk, slice(0, net.columns.total))[0]
+    return logits
 
 
 def stratified(p: Tensor, rng: torch.Generator) -> Tensor:
