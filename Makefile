@@ -48,6 +48,7 @@ bench-tables: $(VENV)/.installed-bench  ## measure against the peers, in the sam
 
 bench-amplify: $(VENV)/.installed-bench  ## does a learner gain from more rows of a rare kind?
 	@$(PY) benchmarks/amplify.py
+
 bench-clean: $(VENV)/.installed-bench  ## put errors into real tables, and see what is found and repaired
 	@$(PY) benchmarks/clean.py
 
