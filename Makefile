@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help setup demo test lint types bench-tables bench-clean bench-amplify bench-vae bench-compare format clean
+.PHONY: help setup demo test lint types bench-tables bench-clean bench-amplify bench-vae bench-compare bench-outliers format clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -57,6 +57,9 @@ bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors 
 
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
+
+bench-outliers: $(VENV)/.installed-bench  ## the same for finding outliers
+	@$(PY) benchmarks/outliers.py
 
 format: setup  ## let ruff rewrite the code
 	@$(PY) -m ruff check --fix .

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isthmus.agreement import compare as compare
     from isthmus.amplifier import Amplifier as Amplifier
     from isthmus.data.schema import Schema as Schema
+    from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
     from isthmus.nets.codes import Gaussian as Gaussian
@@ -34,6 +35,7 @@ _HOMES = {
     "Gaussian": "isthmus.nets.codes",
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
+    "OutlierDetector": "isthmus.detector",
     "Quantized": "isthmus.nets.codes",
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",

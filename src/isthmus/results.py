@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from isthmus.cleaned import read
 from isthmus.data.sources import Table
-from isthmus.tasks.batches import Floats
+from isthmus.errors import UsageError
+from isthmus.tasks.batches import Flags, Floats
 from isthmus.tasks.cells import suspect
 from isthmus.tasks.outliers import Views, expected
 
@@ -35,6 +36,27 @@ class Outliers:
         self.scores: Floats = reference.scores(seen)
         self.order: npt.NDArray[np.int64] = np.argsort(-self.scores, kind="stable")
         self._surprise = reference.rarity(seen)
+
+    def flags(self, share: float | None = None, *, false_alarms: float | None = None) -> Flags:
+        """Say which rows (rows,) to call outliers.
+
+        Parameters
+        ----------
+        share
+            The share of these rows that is expected to be odd: so many of the oddest are flagged.
+        false_alarms
+            The share of usual rows that may be flagged by mistake, on these or any other rows.
+        """
+        if (share is None) == (false_alarms is None):
+            raise UsageError("give either the share of rows to flag, or the share of false alarms")
+        name, given = ("share", share) if share is not None else ("false_alarms", false_alarms)
+        if given is None or not 0 < given < 1:
+            raise UsageError(f"{name} is {given!r}; give a number between 0 and 1")
+        if false_alarms is not None:
+            return np.asarray(self.scores >= -np.log2(false_alarms))
+        flags = np.zeros(len(self.scores), dtype=np.bool_)
+        flags[self.order[: round(given * len(flags))]] = True
+        return flags
 
     def explain(self, top: int = 10, cells: int = 3) -> pa.Table:
         """Say which cells make the oddest rows odd.

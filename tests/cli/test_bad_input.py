@@ -175,6 +175,12 @@ MODEL = {
         "say one of them",
     ),
     "negative -n": ("sample good.isthmus -n -3 -o out.csv", 2, "-3 is not a whole number"),
+    "share of all": ("outliers good.isthmus houses.csv -o out.csv --share 1", 2, "is not a share"),
+    "two thresholds": (
+        "outliers good.isthmus houses.csv -o out.csv --share 0.1 --false-alarms 0.1",
+        2,
+        "give one of --share",
+    ),
     "output folder missing": ("sample good.isthmus -n 3 -o nowhere/out.csv", 1, "there is no folder"),
 }
 

@@ -145,6 +145,16 @@ def test_outliers_come_odd_ones_first(isthmus, tmp_path, model, data):
     assert (np.diff(scores) <= 0).all()
 
 
+def test_outliers_are_flagged(isthmus, tmp_path, model, data):
+    ended = isthmus("outliers", model, data, "-o", "odd.csv", "--share", 0.05, "--json")
+    assert ended.code == 0, ended.err
+    flags = csv.read_csv(tmp_path / "odd.csv")["outlier"].to_pylist()
+    assert json.loads(ended.out)["outliers"] == sum(flags) == 8
+    assert all(flags[:8])
+    assert isthmus("outliers", model, data, "-o", "odd.csv", "--false-alarms", "0.5").code == 0
+    assert sum(csv.read_csv(tmp_path / "odd.csv")["outlier"].to_pylist()) > 40
+
+
 def test_outliers_are_explained(isthmus, tmp_path, model, data):
     assert isthmus("outliers", model, data, "-o", "why.csv", "--explain", "--top", 3).code == 0
     why = csv.read_csv(tmp_path / "why.csv")

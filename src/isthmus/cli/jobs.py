@@ -1,11 +1,12 @@
 """``impute`` and ``outliers``: jobs that write a table."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from isthmus.cli import options
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
-from isthmus.cli.words import switch, whole, word
+from isthmus.cli.words import share, switch, whole, word
+from isthmus.errors import UsageError
 
 
 def impute(
@@ -50,28 +51,44 @@ def outliers(
     out: options.TableOut,
     explain: Annotated[bool, switch("--explain", help="say which cells are odd and why")] = False,
     top: Annotated[int, word("--top", metavar="N", type=whole(1), help="rows to explain; by default 10")] = 10,
+    share: Annotated[
+        float | None, word("--share", metavar="P", type=share, help="flag this share of the rows as outliers")
+    ] = None,
+    false_alarms: Annotated[
+        float | None,
+        word("--false-alarms", metavar="P", type=share, help="flag rows, but of usual rows only this share"),
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Score every row by how odd it is.
 
-    The oddest comes first.
+    The oddest comes first. A score of 10 is that of one row in 2^10 = 1,024. With --share or --false-alarms the column
+    "outlier" says which rows to look at.
 
     For example:
 
       isthmus outliers houses.isthmus houses.csv -o odd.csv
       isthmus outliers houses.isthmus houses.csv -o why.csv --explain --top 20
+      isthmus outliers houses.isthmus new.csv -o alarms.csv --false-alarms 0.001
     """
     options.check_out(out, options.TABLES, inputs=[model, data])
+    flagged = share is not None or false_alarms is not None
+    if flagged and (explain or (share is not None and false_alarms is not None)):
+        raise UsageError("give one of --share, --false-alarms and --explain")
     import pyarrow as pa
 
     from isthmus.data.sources import write_table
 
     found = load_for("outliers", model).outliers(data)
-    plain = pa.table({"row": found.order, "score": found.scores[found.order]})
-    table = found.explain(top=top) if explain else plain
-    write_table(table, out)
+    columns: dict[str, Any] = {"row": found.order, "score": found.scores[found.order]}
     oddest = int(found.order[0])
     result = {"out": out, "rows": len(found.order), "oddest": oddest}
     sentence = f"wrote {out}: the oddest of {len(found.order):,} rows is row {oddest} (counted from 0)"
+    if flagged:
+        flags = found.flags(share, false_alarms=false_alarms)
+        columns["outlier"] = flags[found.order]
+        result["outliers"] = int(flags.sum())
+        sentence += f"; outliers: {int(flags.sum()):,}"
+    write_table(found.explain(top=top) if explain else pa.table(columns), out)
     done(sentence, result, quiet=quiet, as_json=json)

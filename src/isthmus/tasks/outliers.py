@@ -3,10 +3,12 @@
 Three views of a row, each turned into a tail probability among the training rows (how rare is a value at
 least this odd?), so that they can be added whatever their units:
 
-- each cell against what the rest of its row makes expected: the error of a hidden number's mean in data
+- its cells against what the rest of the row makes expected: the error of a hidden number's mean in data
   units, the surprise at a hidden category;
-- each number against its own column, because what is far out cannot be judged by what lies inside;
-- the row's code against the codes of training rows near it.
+- its code against the bulk of the training rows' codes;
+- its code against the training rows' codes nearest to it.
+
+A single cell is judged by its error, and by its own column too: what is far out cannot be judged by what lies inside.
 
 The likelihood of a number's histogram is no such view: equal-mass bins flatten the very tails.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -23,17 +26,19 @@ from torch import Tensor
 from isthmus.nets.columns import TableDistribution
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Codes, Floats, device_of, through
+from isthmus.tasks.neighbours import Neighbours
 from isthmus.tasks.reconstruct import encode
 
 ROWS = 2048
 GROUPS = 16
-NEIGHBOURS = 5
+TAIL = 50
+"""The oddest 1 in so many reference rows show how the tail beyond them falls off."""
 _SURE = 1e-3  # a column that is always known better than this is not judged any finer
 
 
 @dataclass(frozen=True)
 class Views:
-    """Each cell's error and own tail (rows, columns), and each row's distance to its neighbours (rows,)."""
+    """Each cell's error and own tail (rows, columns), and each row's distances to its neighbours (rows, 2)."""
 
     error: Floats
     tail: Floats
@@ -42,7 +47,19 @@ class Views:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is usual: codes of training rows, and every view of them, ascending along the last axis."""
+    """What is usual: codes of training rows, and what is seen of them, ascending along the last axis.
+
+    Attributes
+    ----------
+    codes
+        Codes (rows, size).
+    error, tail
+        Errors and tails of cells (columns, rows).
+    distance
+        The three views of a row (3, rows): its cells together, its distance from the bulk, and from the nearest.
+    total
+        How odd rows are in all (rows,).
+    """
 
     codes: Codes
     error: Floats
@@ -53,37 +70,64 @@ class Reference:
     @classmethod
     def learn(cls, net: Hourglass, x: Floats, seed: int) -> Reference:
         """Learn from training values (rows, columns), at most `ROWS` of them."""
-        chosen = np.random.default_rng(seed).permutation(len(x))[:ROWS]
-        x = x[np.sort(chosen)]
+        x = x[np.random.default_rng(seed).permutation(len(x))[:ROWS]]
         codes = encode(net, x)
-        seen = Views(*_cells(net, x), _distance(codes, codes, itself=True))
-        error, tail, distance = (np.sort(view, axis=0).T for view in (seen.error, seen.tail, seen.distance))
-        bare = cls(codes, error, tail, distance, total=np.zeros(0))
-        return replace(bare, total=np.sort(bare.oddness(seen)))
+        seen = Views(*_cells(net, x), Neighbours.learn(codes).distances(codes))
+        error, tail = np.sort(seen.error, axis=0).T, np.sort(seen.tail, axis=0).T
+        bare = cls(codes, error, tail, distance=np.zeros(0), total=np.zeros(0))
+        viewed = replace(bare, distance=np.sort(bare.views(seen), axis=0).T)
+        return replace(viewed, total=np.sort(viewed.oddness(seen)))
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The codes as neighbours."""
+        return Neighbours.learn(self.codes)
 
     def look(self, net: Hourglass, x: Floats) -> Views:
-        """Look at rows (rows, columns) in all three ways."""
-        return Views(*_cells(net, x), _distance(encode(net, x), self.codes, itself=False))
+        """Look at rows (rows, columns) cell by cell, and at their neighbours."""
+        return Views(*_cells(net, x), self.neighbours.distances(encode(net, x)))
 
     def rarity(self, seen: Views) -> Floats:
         """Bits (rows, columns) of surprise at each cell: -log2 of the share of usual rows as odd there."""
         pairs = zip(seen.error.T, self.error, seen.tail.T, self.tail, strict=True)
         return np.stack([np.maximum(_rarity(e, es), _rarity(t, ts)) for e, es, t, ts in pairs], 1)
 
+    def views(self, seen: Views) -> Floats:
+        """Three views of each row (rows, 3), higher where odder: its cells, and the distances to its neighbours."""
+        cells = np.log((seen.error / self.error.mean(1).clip(_SURE)).mean(1) + _SURE)
+        return np.column_stack([cells, seen.distance])
+
     def oddness(self, seen: Views) -> Floats:
-        """How odd each row (rows,) is in all three views together, in no unit."""
-        cells = np.log1p((seen.error / self.error.mean(1).clip(_SURE)).mean(1))
-        tails = np.log1p(seen.tail.max(1))
-        near = np.log1p(seen.distance / max(float(np.median(self.distance)), 1e-9))
-        return np.asarray(cells + tails + near, dtype=np.float64)
+        """How odd each row (rows,) is in all views together: the sum of their bits (Fisher 1925, section 21.1)."""
+        pairs = zip(self.views(seen).T, self.distance, strict=True)
+        return np.asarray(sum(bits(view, usual) for view, usual in pairs), dtype=np.float64)
 
     def scores(self, seen: Views) -> Floats:
         """Bits (rows,): a score of s means that about one training row in 2^s is as odd as this.
 
-        Rows odder than all of the reference go on by how much they exceed the oddest of it.
+        Among and beyond the oddest of them rows become rarer exponentially, as in most tails (Pickands 1975,
+        "Statistical inference using extreme order statistics").
         """
-        odd = self.oddness(seen)
-        return _rarity(odd, self.total) + np.maximum(odd / max(float(self.total[-1]), 1e-9) - 1, 0)
+        return bits(self.oddness(seen), self.total)
+
+
+def bits(values: Floats, usual: Floats) -> Floats:
+    """-log2 of the share of `usual`, ascending, that is at least each value, and beyond its tail what that promises.
+
+    Examples
+    --------
+    >>> usual = np.arange(1000.0)
+    >>> bits(np.array([500.0, 750.0]), usual).round(2).tolist()
+    [1.0, 2.0]
+    """
+    n = len(usual)
+    table = -np.log2((n - np.arange(n)) / (n + 1))
+    tail = max(n // TAIL, 1)
+    start = usual[-tail]
+    scale = max(float((usual[-tail:] - start).mean()), 1e-3 * max(abs(float(start)), 1e-9))
+    inside = np.interp(values, usual, table)
+    beyond = table[-tail] + (values - start) / (scale * np.log(2))
+    return np.where(values > start, beyond, inside)
 
 
 def expected(net: Hourglass, x: Floats) -> Floats:
@@ -122,19 +166,6 @@ def _errors(net: Hourglass, said: TableDistribution, rows: Tensor) -> Tensor:
     numeric = torch.zeros_like(cells.hidden)
     numeric[:, net.columns.numeric] = True
     return torch.where(cells.hidden | (numeric & rows.isnan()), 0.0, errors)
-
-
-def _distance(codes: Codes, others: Codes, *, itself: bool) -> Floats:
-    """Mean distance (rows,) to the nearest of the other codes, a code's distance to itself left out."""
-    first = int(itself)
-    k = min(NEIGHBOURS, len(others) - first)
-    if k < 1:
-        return np.zeros(len(codes))
-    near = [
-        torch.cdist(part, torch.from_numpy(others)).topk(k + first, largest=False).values[:, first:].mean(1)
-        for part in torch.split(torch.from_numpy(codes), 1024)
-    ]
-    return torch.cat(near).double().numpy()
 
 
 def _rarity(values: Floats, usual: Floats) -> Floats:
