@@ -114,7 +114,7 @@ def _histogram(panel: Axes, variable: Variable, real: Floats, made: Floats) -> N
     ):
         weights = np.full(len(column), 100 / max(len(column), 1))
         panel.hist(column, bins, weights=weights, histtype=style, color=colour, linewidth=1.6, label=words)  # type: ignore[arg-type]
-    panel.set_ylabel("% of houses", fontsize=8)
+    panel.set_ylabel("% of rows", fontsize=8)
     panel.grid(axis="x", visible=False)
     _thousands(panel, "x")
     if len(values) <= 15:
@@ -130,7 +130,7 @@ def _bars(panel: Axes, variable: Variable, real: Floats, made: Floats) -> None:
     panel.set_yticks(np.arange(len(top)), [short(values[i], 14) for i in top], fontsize=7.5)
     panel.invert_yaxis()
     panel.grid(axis="y", visible=False)
-    panel.set_xlabel("% of houses", fontsize=8)
+    panel.set_xlabel("% of rows", fontsize=8)
     panel.tick_params(axis="y", length=0)
 
 
