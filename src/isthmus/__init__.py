@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from isthmus.amplifier import Amplifier as Amplifier
     from isthmus.data.schema import Schema as Schema
     from isthmus.detector import OutlierDetector as OutlierDetector
+    from isthmus.imputer import Imputer as Imputer
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
     from isthmus.nets.codes import Gaussian as Gaussian
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from isthmus.nets.codes import Sparse as Sparse
     from isthmus.nets.corruptions import Mask as Mask
     from isthmus.nets.corruptions import Noise as Noise
+    from isthmus.pooling import pool as pool
     from isthmus.report.evaluation import evaluate as evaluate
     from isthmus.store import load as load
 
@@ -33,6 +35,7 @@ _HOMES = {
     "Autoencoder": "isthmus.model",
     "Dense": "isthmus.nets.codes",
     "Gaussian": "isthmus.nets.codes",
+    "Imputer": "isthmus.imputer",
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
     "OutlierDetector": "isthmus.detector",
@@ -43,6 +46,7 @@ _HOMES = {
     "compare": "isthmus.agreement",
     "evaluate": "isthmus.report.evaluation",
     "load": "isthmus.store",
+    "pool": "isthmus.pooling",
 }
 
 __all__ = ["__version__", "errors", *_HOMES]  # noqa: PLE0604 (every element is a string)

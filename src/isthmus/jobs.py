@@ -13,16 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from isthmus import cleaned
 from isthmus.cleaned import Cleaned
 from isthmus.data.sources import Table, open_table
-from isthmus.data.tables import append_rows, fill_missing
+from isthmus.data.tables import append_rows
 from isthmus.errors import DataError, UsageError
+from isthmus.filled import fill, fill_surely
 from isthmus.given import Given
 from isthmus.halves import Part
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.settings import places
 from isthmus.tasks import amplify, clean, impute, interpolate, outliers, synthesize
-from isthmus.tasks.batches import Floats
 from isthmus.tasks.prior import from_prior
+from isthmus.tasks.uncertainty import Calibration
 
 
 class Jobs(Part):
@@ -33,8 +34,18 @@ class Jobs(Part):
     fitted_: dict[str, Any]
     reference_: outliers.Reference
     prior_: Prior | None
+    calibration_: Calibration
 
-    def impute(self, X: Any, method: impute.Method = "mode", draws: int = 1, seed: int = 0) -> Any:
+    def impute(
+        self,
+        X: Any,
+        method: impute.Method = "mode",
+        draws: int = 1,
+        seed: int = 0,
+        *,
+        uncertainty: bool = False,
+        interval: float = 0.9,
+    ) -> Any:
         """Fill missing cells, and touch no other.
 
         Parameters
@@ -47,25 +58,31 @@ class Jobs(Part):
             With more than one, a list of that many filled tables, each a draw.
         seed
             Same seed, same draws.
+        uncertainty
+            Whether to add columns that say how sure each filled cell is: NAME_filled, and NAME_probability of the value
+            of a category, or NAME_low and NAME_high of a number, for each column NAME that had cells to fill.
+        interval
+            How often a number lies from its NAME_low to its NAME_high.
+
+        Raises
+        ------
+        UsageError
+            For an unknown method, draws that a model cannot make, or column names that are taken.
         """
         table = self._check(X)
         x = self.codec_.encode(table)
         if draws < 1:
             raise UsageError(f"draws is {draws!r}; give 1 or more")
-        if draws > 1:
-            return [self._filled(table, impute.impute(self.net_, x, "sample", seed + i)) for i in range(draws)]
-        return self._filled(table, impute.impute(self.net_, x, method, seed))
-
-    def _filled(self, table: Table, values: Floats) -> Any:
-        """Put values into the table's missing cells."""
-        columns, filled = table.columns, self.codec_.decode(values)
-        for name in filled.column_names:
-            if name in columns.column_names:
-                place = columns.column_names.index(name)
-                columns = columns.set_column(place, name, fill_missing(columns[name], filled[name]))
-            else:
-                columns = columns.append_column(name, filled[name])
-        return table.give(columns)
+        if not 0 < interval < 1:
+            raise UsageError(f"interval is {interval!r}; give a share between 0 and 1, such as 0.9")
+        filled = [impute.impute(self.net_, x, method if draws == 1 else "sample", seed + draw) for draw in range(draws)]
+        if uncertainty:
+            levels = self.calibration_.level(interval)
+            tables = [fill_surely(self.net_, self.codec_, table, x, values, levels) for values in filled]
+        else:
+            tables = [fill(table, self.codec_.decode(values)) for values in filled]
+        given = [table.give(columns) for columns in tables]
+        return given if draws > 1 else given[0]
 
     def outliers(self, X: Any) -> Outliers:
         """Score rows by how odd they are; `.explain()` names the cells that make them so."""

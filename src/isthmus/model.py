@@ -29,6 +29,7 @@ from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
 from isthmus.tasks.reduce import Projection
+from isthmus.tasks.uncertainty import Calibration
 from isthmus.training.loop import History
 from isthmus.training.progress import Lines
 
@@ -178,10 +179,11 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return self
 
     def _finish(self, x: Floats, held: npt.NDArray[np.bool_], seconds: float) -> None:
-        """Learn what the jobs compare with: survival, what is usual, and the axes of the map."""
+        """Learn what the jobs compare with: survival, how sure is sure, what is usual, and the axes of the map."""
         training = x[~held] if (~held).any() else x
         self._n_features_out = int(self.net_.code.size or 0)
         self.survival_ = inspect.survival(self.net_, x[held], training)
+        self.calibration_ = Calibration.learn(self.net_, x[held], self.seed)
         self.reference_ = outliers.Reference.learn(self.net_, training, self.seed)
         self.projection_ = Projection.learn(self.reference_.codes)
         self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed, "prior": None}
@@ -292,6 +294,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _tensors(self) -> dict[str, Tensor]:
         held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
         held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
+        held |= {"calibration.levels": self.calibration_.levels}
         tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
         learnt = {} if self.prior_ is None else self.prior_.state_dict()
         return tensors | {f"prior.{name}": tensor for name, tensor in learnt.items()}
@@ -324,6 +327,8 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
         )
         self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
+        levels = arrays.get("calibration.levels")
+        self.calibration_ = Calibration.nominal(self.net_) if levels is None else Calibration(levels)
         self.fitted_, self.survival_ = {"prior": None} | facts["fitted"], facts["survival"]
         self.history_ = History(**facts["history"])
         self._n_features_out = int(self.net_.code.size or 0)

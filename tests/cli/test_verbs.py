@@ -137,6 +137,16 @@ def test_impute_draws_several_tables(isthmus, tmp_path, model, data):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["full.1.csv", "full.2.csv"]
 
 
+def test_impute_says_how_sure_it_is(isthmus, tmp_path, model, data):
+    words = ["--uncertainty", "--interval", 0.5, "--method", "mean"]
+    assert isthmus("impute", model, data, "-o", "full.parquet", *words).code == 0
+    full, gaps = parquet.read_table(tmp_path / "full.parquet"), open_table(data).columns
+    holed = [name for name in gaps.column_names if gaps[name].null_count]
+    assert [name for name in full.column_names if name.endswith("_filled")] == [f"{name}_filled" for name in holed]
+    assert full["zone_filled"].to_pylist() == gaps["zone"].is_null().to_pylist()
+    assert full["zone_probability"].null_count == len(gaps) - gaps["zone"].null_count
+
+
 def test_outliers_come_odd_ones_first(isthmus, tmp_path, model, data):
     assert isthmus("outliers", model, data, "-o", "odd.csv").code == 0
     odd = csv.read_csv(tmp_path / "odd.csv")

@@ -45,7 +45,7 @@ def test_a_loaded_model_does_every_job_alike(case, model, loaded, frame):
     assert np.array_equal(loaded.outliers(frame).scores, model.outliers(frame).scores)
     assert np.array_equal(loaded.map(frame), model.map(frame))
     pd.testing.assert_frame_equal(loaded.reconstruct(frame), model.reconstruct(frame))
-    pd.testing.assert_frame_equal(loaded.impute(frame), model.impute(frame))
+    pd.testing.assert_frame_equal(loaded.impute(frame, uncertainty=True), model.impute(frame, uncertainty=True))
     pd.testing.assert_frame_equal(loaded.decode(codes), model.decode(codes))
     if case.draws:
         pd.testing.assert_frame_equal(loaded.sample(20), model.sample(20))

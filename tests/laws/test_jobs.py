@@ -100,6 +100,32 @@ def _filled_like(frame, filled):
     return frame.assign(zone=frame["zone"].where(frame["zone"].notna(), filled["zone"]))
 
 
+@pytest.mark.parametrize("method", ["mode", "mean"])
+def test_filled_cells_say_how_sure_they_are(model, frame, method):
+    holes = np.random.default_rng(1).random(frame.shape) < 0.3
+    holed = frame.astype(object).mask(holes).infer_objects()
+    sure = model.impute(holed, method, uncertainty=True)
+    pd.testing.assert_frame_equal(sure[list(frame.columns)], model.impute(holed, method))
+    for name in frame.columns:
+        filled = holed[name].isna()
+        assert sure[f"{name}_filled"].equals(filled.rename(f"{name}_filled"))
+        told = [each for each in ("probability", "low", "high") if f"{name}_{each}" in sure]
+        assert told == (["probability"] if name in ("zone", "pool") else ["low", "high"])
+        for each in told:
+            assert sure[f"{name}_{each}"].notna().equals(filled.rename(f"{name}_{each}"))
+        if told == ["probability"]:
+            assert sure.loc[filled, f"{name}_probability"].between(0, 1).all()
+        else:
+            assert (sure.loc[filled, f"{name}_low"] <= sure.loc[filled, f"{name}_high"]).all()
+
+
+def test_wider_intervals_hold_narrower_ones(model, frame):
+    holed = frame.assign(price=np.nan)
+    narrow, wide = (model.impute(holed, uncertainty=True, interval=share) for share in (0.5, 0.9))
+    assert (wide["price_low"] <= narrow["price_low"]).all()
+    assert (wide["price_high"] >= narrow["price_high"]).all()
+
+
 def test_impute_without_holes_changes_nothing(model, frame):
     whole = frame.dropna()
     pd.testing.assert_frame_equal(model.impute(whole), whole)

@@ -13,30 +13,46 @@ def impute(
     model: options.Model,
     data: options.Data,
     out: options.TableOut,
+    method: Annotated[
+        str | None,
+        word("--method", choices=("mode", "mean", "sample"), help="likeliest values (default), means, or drawn values"),
+    ] = None,
     draws: Annotated[
         int,
         word("--draws", metavar="M", type=whole(1), help="write M tables: OUT full.csv is full.1.csv, ..."),
     ] = 1,
+    uncertainty: Annotated[
+        bool, switch("--uncertainty", help="add COL_filled, and COL_probability or COL_low and COL_high")
+    ] = False,
+    interval: Annotated[
+        float, word("--interval", metavar="SHARE", type=share, help="of numbers within low and high; by default 0.9")
+    ] = 0.9,
+    seed: options.Seed = 0,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Fill in missing cells.
 
-    Each gets the value most likely by the rest of its row. With --draws M there are M tables of drawn
-    values, whose differences show how unsure the model is.
+    Each gets the value most likely by the rest of its row; with --method mean, numbers get what is expected
+    on average. With --draws M there are M tables of drawn values, whose differences show how unsure the
+    model is; with --uncertainty, further columns say so cell by cell.
 
     For example:
 
       isthmus impute houses.isthmus gaps.csv -o full.csv
+      isthmus impute houses.isthmus gaps.csv -o full.csv --uncertainty
       isthmus impute houses.isthmus gaps.csv -o full.csv --draws 5     (full.1.csv ... full.5.csv)
     """
     options.check_out(out, options.TABLES, inputs=[model, data])
+    if draws > 1 and method not in (None, "sample"):
+        raise UsageError(f"--draws {draws} and --method {method}: several tables are drawn, say one of them")
     from isthmus.data.sources import write_table
 
+    asked = {"draws": draws, "seed": seed, "uncertainty": uncertainty, "interval": interval}
+    tables = load_for("impute", model).impute(data, method or "mode", **asked)
     if draws == 1:
-        tables, paths = [load_for("impute", model).impute(data)], [out]
+        tables, paths = [tables], [out]
     else:
-        tables = load_for("impute", model).impute(data, method="sample", draws=draws)
         stem, dot, ending = out.name.partition(".")
         paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
     for table, path in zip(tables, paths, strict=True):

@@ -154,15 +154,25 @@ class TableDistribution:
         """Means of numbers and likeliest present values of the rest (rows, columns), float64."""
         return self._each(self._mean, missing=False)
 
-    def quantile(self, column: int, q: float) -> Tensor:
-        """Value (rows,) of a number below which a share q of its distribution lies."""
-        numeric, p = self.columns.likelihoods[column], self.present(column)
+    def quantile(self, column: int, q: Tensor | float) -> Tensor:
+        """Smallest value (rows,) of a number that a share of at least q of its distribution does not exceed."""
+        numeric, p = self.columns.likelihoods[column], self.present(column).double()
         assert isinstance(numeric, Numeric)
         above = p.cumsum(1)
         token = (above < q).sum(1, keepdim=True).clamp(max=numeric.present - 1)
         part = (q - (above - p).gather(1, token)) / p.gather(1, token).clamp(min=1e-12)
-        at = (part.clamp(0, 1) * (numeric.QUANTILES - 1)).round().long()
-        return numeric.inside[token[:, 0]].gather(1, at)[:, 0]
+        at = (part * numeric.QUANTILES - 1e-6).ceil().long() - 1
+        return numeric.inside[token[:, 0]].gather(1, at.clamp(0, numeric.QUANTILES - 1))[:, 0]
+
+    def shares(self, column: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares (rows,) of a number's distribution that are less than x (rows,), and at most x."""
+        numeric, p = self.columns.likelihoods[column], self.present(column).double()
+        assert isinstance(numeric, Numeric)
+        token = numeric.tokens(x)[:, None].clamp(0, numeric.present - 1)
+        inside, own = numeric.inside[token[:, 0]], p.gather(1, token)[:, 0]
+        before = p.cumsum(1).gather(1, token)[:, 0] - own
+        less, most = (inside < x[:, None]).double().mean(1), (inside <= x[:, None]).double().mean(1)
+        return before + own * less, before + own * most
 
     def _mean(self, column: int, likelihood: Likelihood) -> Tensor:
         p = self.present(column)

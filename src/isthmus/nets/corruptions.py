@@ -21,6 +21,10 @@ class Spoilt(NamedTuple):
     level: Tensor
 
 
+COPIED = 0.5
+"""Share of rows whose hidden cells are copied from what is missing in others, as far as others lack anything."""
+
+
 @dataclass(frozen=True)
 class Corruption:
     """What all corruptions share."""
@@ -43,6 +47,9 @@ class Mask(Corruption):
     Shares from none to all make one model of every conditional distribution (Uria et al. 2014, "A deep and tractable
     density estimator"): what imputes one cell also makes whole rows.
 
+    Where cells are missing, they are so in a pattern, which chance does not draw: half of the rows have hidden what they
+    and another row lack, and nothing else (Gorla et al. 2025, "CACTI", section 3.1, copied masks).
+
     Examples
     --------
     >>> Mask().to_dict()
@@ -56,8 +63,15 @@ class Mask(Corruption):
         rows, device = len(batch.values), batch.values.device
         place = torch.randperm(rows, generator=rng, device=device)
         share = (place + torch.rand(rows, generator=rng, device=device)) / rows
-        drawn = torch.rand(batch.values.shape, generator=rng, device=device)
-        return batch._replace(hidden=batch.hidden | (drawn < share[:, None]))
+        hidden = torch.rand(batch.values.shape, generator=rng, device=device) < share[:, None]
+        missing = batch.values.isnan()
+        if missing.any():
+            other = missing[torch.randperm(rows, generator=rng, device=device)]
+            copied = torch.rand((rows, 1), generator=rng, device=device) < COPIED * (other & ~missing).any(
+                1, keepdim=True
+            )
+            hidden = torch.where(copied, missing | other, hidden)
+        return batch._replace(hidden=batch.hidden | hidden)
 
 
 @dataclass(frozen=True)

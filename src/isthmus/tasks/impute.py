@@ -14,6 +14,7 @@ from isthmus.tasks.batches import Flags, Floats, through
 from isthmus.tasks.synthesize import unmask
 
 Method = Literal["mode", "mean", "sample"]
+METHODS: tuple[Method, ...] = ("mode", "mean", "sample")
 
 
 def holes(net: Hourglass, x: Floats) -> Flags:
