@@ -55,8 +55,8 @@ class Pooled:
 def pool(fits: Sequence[Any], variances: Sequence[Any] | None = None, dof: float | None = None) -> Pooled:
     """Pool the same analysis of several filled tables by Rubin's rules.
 
-    The variance of a pooled estimate is the mean of the variances within tables plus (1 + 1/M) times the variance of the
-    estimates between them (Rubin 1987, "Multiple Imputation for Nonresponse in Surveys", section 3.1).
+    The variance of a pooled estimate is the mean of the variances within tables plus (1 + 1/M) times the variance of
+    the estimates between them (Rubin 1987, "Multiple Imputation for Nonresponse in Surveys", section 3.1).
 
     Parameters
     ----------

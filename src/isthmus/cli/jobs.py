@@ -1,6 +1,6 @@
 """``impute`` and ``outliers``: jobs that write a table."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from isthmus.cli import options
 from isthmus.cli.models import load_for
@@ -8,13 +8,16 @@ from isthmus.cli.terminal import done
 from isthmus.cli.words import share, switch, whole, word
 from isthmus.errors import UsageError
 
+if TYPE_CHECKING:
+    from isthmus.tasks.impute import Method
+
 
 def impute(
     model: options.Model,
     data: options.Data,
     out: options.TableOut,
     method: Annotated[
-        str | None,
+        "Method | None",
         word("--method", choices=("mode", "mean", "sample"), help="likeliest values (default), means, or drawn values"),
     ] = None,
     draws: Annotated[
@@ -48,8 +51,9 @@ def impute(
         raise UsageError(f"--draws {draws} and --method {method}: several tables are drawn, say one of them")
     from isthmus.data.sources import write_table
 
-    asked = {"draws": draws, "seed": seed, "uncertainty": uncertainty, "interval": interval}
-    tables = load_for("impute", model).impute(data, method or "mode", **asked)
+    tables = load_for("impute", model).impute(
+        data, method or "mode", draws, seed, uncertainty=uncertainty, interval=interval
+    )
     if draws == 1:
         tables, paths = [tables], [out]
     else:
