@@ -329,7 +329,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
         levels = arrays.get("calibration.levels")
         self.calibration_ = Calibration.nominal(self.net_) if levels is None else Calibration(levels)
-        self.fitted_, self.survival_ = {"prior": None} | facts["fitted"], facts["survival"]
+        self.fitted_, self.survival_ = facts["fitted"] | {"prior": facts["fitted"].get("prior")}, facts["survival"]
         self.history_ = History(**facts["history"])
         self._n_features_out = int(self.net_.code.size or 0)
         self.n_features_in_ = facts["features"]

@@ -36,7 +36,8 @@ def net(rows):
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_calibrated_intervals_hold_their_share_of_new_cells(net, rows, share):
     calibration = Calibration.learn(net, rows[0], seed=0)
-    hidden = np.random.default_rng(1).random(rows[1].shape) < 0.3
+    rng = np.random.default_rng(1)
+    hidden = rng.random(rows[1].shape) < rng.random((len(rows[1]), 1))
     sure = certainty(net, rows[1], hidden, rows[1], calibration.level(share))
     held = (sure.low <= rows[1]) & (rows[1] <= sure.high)
     for j in (0, 1):
