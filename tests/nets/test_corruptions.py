@@ -21,9 +21,14 @@ def rows(count: int = 400, columns: int = 6) -> torch.Tensor:
     return torch.rand(count, columns, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
+def even(hidden: torch.Tensor) -> bool:
+    """Tell whether rows with few, some and many hidden cells are equally frequent."""
+    counts = torch.histc(hidden.double().mean(1), bins=4, min=0, max=1) / len(hidden)
+    return bool((counts - 0.25).abs().max() < 0.08)
+
+
 def test_without_missing_cells_all_shares_are_hidden_alike():
-    shares = spoilt(rows()).hidden.double().mean(1).sort().values
-    assert torch.allclose(shares, torch.linspace(0, 1, len(shares), dtype=torch.float64), atol=0.1)
+    assert even(spoilt(rows(columns=40)).hidden)
 
 
 def test_patterns_of_missing_cells_are_copied():
@@ -37,11 +42,10 @@ def test_patterns_of_missing_cells_are_copied():
 
 
 def test_rows_that_others_add_nothing_to_are_hidden_by_chance():
-    x = rows()
+    x = rows(columns=41)
     x[:, 0] = torch.nan
-    x[0, 0] = 0.5
-    shares = spoilt(x).hidden[1:, 1:].double().mean(1).sort().values
-    assert torch.allclose(shares, torch.linspace(0, 1, len(shares), dtype=torch.float64), atol=0.12)
+    x[0, 0] = 0.5  # a column of nothing is none
+    assert even(spoilt(x).hidden[1:, 1:])
 
 
 def test_values_are_left_as_they_are():

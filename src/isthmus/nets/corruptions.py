@@ -47,8 +47,8 @@ class Mask(Corruption):
     Shares from none to all make one model of every conditional distribution (Uria et al. 2014, "A deep and tractable
     density estimator"): what imputes one cell also makes whole rows.
 
-    Where cells are missing, they are so in a pattern, which chance does not draw: half of the rows have hidden what
-    they and another row lack, and nothing else (Gorla et al. 2025, "CACTI", section 3.1, copied masks).
+    Where cells are missing, they are so in a pattern that chance does not draw: half of the rows have hidden what they
+    and another row lack, and nothing else (Gorla et al. 2025, "CACTI", section 3.1, copied masks).
 
     Examples
     --------
