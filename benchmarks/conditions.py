@@ -47,8 +47,8 @@ class Condition:
 def conditions(frame: pd.DataFrame, columns: int, count: int, seed: int) -> Iterator[Condition]:
     """Draw so many different conditions on so many columns each, as far as there are.
 
-    Of a column of numbers a range from one row's value to another's is asked for, or open at one end, of all other
-    columns one row's value; all of them of one row, so that there are such.
+    Of a column of more than two numbers a range from one row's value to another's is asked for, or open at one end,
+    of all other columns one row's value; all of them of one row, so that there are such.
     """
     rng = np.random.default_rng(seed)
     seen: set[str] = set()
@@ -66,7 +66,7 @@ def conditions(frame: pd.DataFrame, columns: int, count: int, seed: int) -> Iter
 
 
 def _wanted(frame: pd.DataFrame, name: str, value: Any, rng: np.random.Generator) -> Any:
-    if name not in numeric(frame):
+    if name not in numeric(frame) or frame[name].nunique() == 2:
         return value
     other = frame[name].iloc[rng.integers(len(frame))].item()
     low, high = sorted((value.item() if hasattr(value, "item") else value, other))

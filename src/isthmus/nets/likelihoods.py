@@ -20,9 +20,6 @@ from torch import Tensor, nn
 UNKNOWN = -1
 """Token of a cell that tells nothing: a category never seen in training, or missing where nothing ever was."""
 
-_STEEP = 20.0
-"""Most that a log-density rises or bends across a bin."""
-
 
 class Likelihood(nn.Module):
     """One variable's tokens.
@@ -144,34 +141,14 @@ class Numeric(Likelihood):
     def _value(self, token: Tensor, rng: torch.Generator) -> Tensor:
         return self.between(token, rng, -torch.inf, torch.inf)
 
-    def between(
-        self, token: Tensor, rng: torch.Generator, low: float, high: float, tilt: Tensor | None = None
-    ) -> Tensor:
-        """Draw values (rows,) of bins from what of each lies between two values, both included.
-
-        Where `tilt` (rows, 2) is given, the log-density in a bin rises by the first and bends by the second of its
-        two numbers from one end of the bin to the other.
-        """
+    def between(self, token: Tensor, rng: torch.Generator, low: float, high: float) -> Tensor:
+        """Draw values (rows,) of bins from what of each lies between two values, both included."""
         first, last, few = (each[token] for each in self._part(low, high))
         part = torch.rand(len(token), generator=rng, device=token.device, dtype=torch.float64)
-        at = torch.lerp(first, last, part if tilt is None else _tilted(part, first, last, tilt, self.QUANTILES - 1))
+        at = torch.lerp(first, last, part)
         at = torch.where(few, at.round(), at)
         left = at.long().clamp(max=self.QUANTILES - 2)
         return torch.lerp(self.inside[token, left], self.inside[token, left + 1], at - left).clamp(low, high)
-
-    def tilt(self, token: Tensor, lift: Tensor) -> Tensor:
-        """Give how the log-density rises and bends (rows, 2) across the bins of tokens (rows,).
-
-        `lift` (rows, values) is how much likelier each value became by what is known of the row; across a bin it goes
-        on as it goes from the bin below to the bin above, unless these are frequent values or none.
-        """
-        smooth = torch.cat([self.starts.new_zeros(1), (~self.atoms).double(), self.starts.new_zeros(1)]) > 0
-        padded = nn.functional.pad(lift.double(), (1, 1))
-        below, own, above = (padded.gather(1, token[:, None] + i)[:, 0] for i in range(3))
-        rises, falls = (above - own) * smooth[token + 2], (own - below) * smooth[token]
-        both = smooth[token + 2] & smooth[token]
-        slope = torch.where(both, (rises + falls) / 2, rises + falls)
-        return torch.stack([slope, torch.where(both, rises - falls, 0.0)], 1).clamp(-_STEEP, _STEEP)
 
     def share(self, low: float, high: float) -> Tensor:
         """Share (values,) of each bin's rows that lies between two values, both included."""
@@ -208,18 +185,6 @@ class Numeric(Likelihood):
     def standardise(self, x: Tensor) -> Tensor:
         """Values in standard deviations from the mean."""
         return (x - self.unit[0]) / self.unit[1]
-
-
-def _tilted(part: Tensor, first: Tensor, last: Tensor, tilt: Tensor, steps: int) -> Tensor:
-    """Turn uniform draws (rows,) into draws of a density between two places of a bin that rises and bends."""
-    share = (torch.arange(steps, device=part.device) + 0.5) / steps
-    place = torch.lerp(first[:, None], last[:, None], share.double()) / steps - 0.5
-    cumulative = (tilt[:, :1] * place + tilt[:, 1:] * place.square() / 2).softmax(1).cumsum(1)
-    step = (cumulative < part[:, None]).sum(1, keepdim=True).clamp(max=steps - 1)
-    above = cumulative.gather(1, step)
-    below = torch.where(step > 0, cumulative.gather(1, (step - 1).clamp(min=0)), 0.0)
-    rest = ((part[:, None] - below) / (above - below).clamp(min=1e-12)).clamp(0, 1)
-    return ((step + rest) / steps)[:, 0]
 
 
 def _position(row: Tensor, value: float) -> Tensor:

@@ -50,7 +50,6 @@ class Rows:
         self._barred = torch.zeros(len(values), len(self._square), dtype=torch.bool, device=values.device)
         self.stuck = torch.zeros(len(values), dtype=torch.bool, device=values.device)
         self.weight = torch.zeros(len(values), dtype=torch.float64, device=values.device)
-        self._exact = {j for j, each in zip(net.columns.numeric, net.columns.numerics, strict=True) if each.atoms.all()}
         for column, tokens in self._slices.items():
             known = (~self.cells.hidden[:, column]).nonzero()[:, 0]
             self._bar(known, column)
@@ -72,7 +71,7 @@ class Rows:
         Where `seen` (tokens,) is given, the probabilities of all drawn cells are added to it.
         """
         order = (torch.rand(cells.shape, generator=rng, device=cells.device) + 2.0 * ~cells).argsort(1)
-        remaining, nothing = cells.sum(1), usual(self.net)
+        remaining = cells.sum(1)
         for step in range(int(remaining.max()) if len(cells) else 0):
             rows = (remaining > step).nonzero()[:, 0]
             drawn = order[rows, step]
@@ -80,9 +79,7 @@ class Rows:
             for column in sorted(set(drawn.tolist())):
                 mine = drawn == column
                 limit = (limits or {}).get(column)
-                self.draw_column(
-                    rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen, usual=nothing
-                )
+                self.draw_column(rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen)
 
     def draw_column(
         self,
@@ -94,20 +91,19 @@ class Rows:
         *,
         limit: Limit | None = None,
         seen: Tensor | None = None,
-        usual: Tensor | None = None,
     ) -> None:
-        """Draw one column's cells of some rows (rows,) by the decoder's hidden state of these (rows, width).
-
-        Where the `usual` logits (tokens,) of a row of which nothing is known are given, a number's place in its bin
-        follows how the logits on either side of it differ from those.
-        """
+        """Draw one column's cells of some rows (rows,) by the decoder's hidden state of these (rows, width)."""
         tokens = self.net.columns.slices[column]
-        logits = self.net.decoder.logits(state, tokens)
-        lawful = self._lawful(rows, column, logits + drift[tokens])
+        logits = self._lawful(rows, column, self.net.decoder.logits(state, tokens) + drift[tokens])
         if seen is not None:
-            seen[tokens] += lawful.softmax(1).sum(0)
-        token = self._choose(rows, column, lawful, rng, limit)
-        self._put(rows, column, token, rng, limit, None if usual is None else logits - usual[tokens])
+            seen[tokens] += logits.softmax(1).sum(0)
+        token = self._choose(rows, column, logits, rng, limit)
+        likelihood = self.net.columns.likelihoods[column]
+        if limit is not None and isinstance(likelihood, Numeric):
+            value = likelihood.between(token.clamp(max=likelihood.present - 1), rng, limit.low, limit.high)
+        else:
+            value = likelihood.values(token, rng)
+        self._know(rows, column, token, value)
 
     def _states(self, rows: Tensor) -> Tensor:
         """Give what the head reads: the decoder's hidden state (rows, width)."""
@@ -144,20 +140,6 @@ class Rows:
             logits = torch.where(dead[:, None], within.log(), limited)
         return stratified(logits.softmax(1).double(), rng)
 
-    def _put(
-        self, rows: Tensor, column: int, token: Tensor, rng: torch.Generator, limit: Limit | None, lift: Tensor | None
-    ) -> None:
-        """Draw values (rows,) of tokens, which `lift` (rows, tokens) says by how much are likelier than usual."""
-        likelihood = self.net.columns.likelihoods[column]
-        if not isinstance(likelihood, Numeric) or column in self._exact:
-            self._know(rows, column, token, likelihood.values(token, rng))
-            return
-        present = token.clamp(max=likelihood.present - 1)
-        low, high = (limit.low, limit.high) if limit is not None else (-torch.inf, torch.inf)
-        tilt = None if lift is None else likelihood.tilt(present, lift[:, : likelihood.present])
-        value = likelihood.between(present, rng, low, high, tilt)
-        self._know(rows, column, token, torch.where(token >= likelihood.present, torch.nan, value))
-
     def _know(self, rows: Tensor, column: int, token: Tensor, value: Tensor) -> None:
         self.values[rows, column] = value
         self.cells.token[rows, column] = token
@@ -173,15 +155,6 @@ class Rows:
         if column in self._slices:
             line = self._slices[column].start + self.cells.token[rows, column]
             self._barred[rows] |= self._square[line]
-
-
-def usual(net: Hourglass) -> Tensor:
-    """Logits (tokens,) of a row of which nothing is known."""
-    nothing = torch.full((1, len(net.columns.sizes)), torch.nan, dtype=torch.float64, device=net.drift.device)
-    cells = net.columns.tokenize(nothing, nothing.isnan())
-    trunk = net.decoder.trunk(net.code.decode(net.encode(cells)), cells if net.condition else None, net.columns)
-    logits: Tensor = net.decoder.logits(trunk, slice(0, net.columns.total))[0]
-    return logits
 
 
 def stratified(p: Tensor, rng: torch.Generator) -> Tensor:
