@@ -58,6 +58,10 @@ bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors 
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 
+.PHONY: bench-impute
+bench-impute: $(VENV)/.installed-bench  ## fill cells whose values are known, beside what else fills them
+	@$(PY) benchmarks/impute.py
+
 bench-outliers: $(VENV)/.installed-bench  ## the same for finding outliers
 	@$(PY) benchmarks/outliers.py
 
