@@ -63,12 +63,12 @@ def test_any_flipped_bit_is_found(whole, path):
         refused(path)
 
 
-def test_an_older_format_number_written_by_hand_is_found(whole, path):
-    path.write_bytes(whole.replace(b'"isthmus":"1"', b'"isthmus":"0"'))
-    refused(path, "was altered")
+def test_an_older_format_says_so(whole, path):
+    path.write_bytes(whole.replace(b'"isthmus":"2"', b'"isthmus":"1"'))
+    refused(path, "from an older isthmus .format 1; this one reads 2.: fit anew")
 
 
-@pytest.mark.parametrize("newer", ["2", "999", "2.0", "x"])
+@pytest.mark.parametrize("newer", ["3", "999", "2.0", "x"])
 def test_a_newer_format_says_so(path, newer):
     save_file({"a": torch.zeros(1)}, path, metadata={"isthmus": newer, "kind": "autoencoder", "facts": "{}"})
     refused(path, "from a newer isthmus")

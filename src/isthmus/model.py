@@ -304,7 +304,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Make a model from what a file holds."""
         self = super().from_file(facts, tensors, device)
         self.prior_ = None
-        if facts.get("prior") is not None:
+        if facts["prior"] is not None:
             self.prior_ = Prior.from_config(self.net_.code, facts["prior"])
             weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("prior.")}
             self.prior_.load_state_dict(weights)
@@ -327,9 +327,8 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
         )
         self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
-        levels = arrays.get("calibration.levels")
-        self.calibration_ = Calibration.nominal(self.net_) if levels is None else Calibration(levels)
-        self.fitted_, self.survival_ = facts["fitted"] | {"prior": facts["fitted"].get("prior")}, facts["survival"]
+        self.calibration_ = Calibration(arrays["calibration.levels"])
+        self.fitted_, self.survival_ = facts["fitted"], facts["survival"]
         self.history_ = History(**facts["history"])
         self._n_features_out = int(self.net_.code.size or 0)
         self.n_features_in_ = facts["features"]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
 
-FORMAT = 1
-"""Goes up when older versions can no longer read what this one writes."""
+FORMAT = 2
+"""Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
 
 
 def write(path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -58,8 +58,12 @@ def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tens
     if "isthmus" not in meta:
         raise FileError(f"'{name}' is a safetensors file, but no isthmus model")
     if not meta["isthmus"].isdigit() or int(meta["isthmus"]) > FORMAT:
-        newer = f"format {meta['isthmus'][:20]!r}; this one reads up to {FORMAT}"
+        newer = f"format {meta['isthmus'][:20]!r}; this one reads {FORMAT}"
         raise FileError(f"'{name}' is from a newer isthmus ({newer}): upgrade")
+    if int(meta["isthmus"]) < FORMAT:
+        raise FileError(
+            f"'{name}' is from an older isthmus (format {meta['isthmus']}; this one reads {FORMAT}): fit anew"
+        )
     kind, text = meta.get("kind", ""), meta.get("facts", "")
     if meta.get("sha256") != _checksum(meta["isthmus"], kind, text, tensors):
         raise FileError(f"'{name}' was altered: its checksum does not match; fetch or make it again")

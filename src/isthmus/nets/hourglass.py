@@ -102,7 +102,7 @@ class Hourglass(nn.Module):
             corruption=[CORRUPTIONS[each.pop("name")](**each) for each in corruption],
             visible=config["visible"],
             numbers=config["numbers"],
-            rules=Rules.from_facts(config.get("rules", {})),
+            rules=Rules.from_facts(config["rules"]),
         )
 
     @property
