@@ -64,34 +64,37 @@ class Outliers:
         Returns
         -------
         pyarrow.Table
-            One line a cell, the `cells` most surprising of each of the `top` oddest rows: `rank`, `row` (from
-            0), `score`, `column`, `value`, `expected` from the rest of the row, and `surprise` in bits: of cells
-            that look like one of s bits, about one in 2^s is right.
+            One line a cell, `cells` of each of the `top` oddest rows, those that are likely wrong first, then the most
+            surprising: `rank`, `row` (from 0), `score`, `column`, `value`, `expected` from the rest of the row,
+            `surprise` in bits (of s bits: about one training row in 2^s is as odd in this column), and `wrong`, the
+            probability that the cell is an error and not just odd.
         """
         rows = self.order[:top]
         names = [variable.name for variable in self._model.schema_.coded]
-        surprise = self._bits(rows)
+        surprise, wrong = self._surprise[rows], self._wrong(rows)
+        likely = np.where(wrong > 0.5, wrong, 0.0)
         expectation = self._model.codec_.decode(expected(self._model.net_, self._x[rows]))
         lines: list[dict[str, Any]] = []
         for rank, row in enumerate(rows):
             told = 0
-            for j in np.argsort(-surprise[rank], kind="stable"):
+            for j in np.lexsort((-surprise[rank], -likely[rank])):
                 value = _word(self._cell(names[j], int(row)))
                 wanted = _word(expectation[names[j]][rank].as_py())
                 if value == wanted or told == cells:  # what is as expected does not make a row odd
                     continue
                 told += 1
                 line = {"rank": rank + 1, "row": int(row), "score": float(self.scores[row]), "column": names[j]}
-                lines.append(line | {"value": value, "expected": wanted, "surprise": float(surprise[rank, j])})
+                told_of = {"surprise": float(surprise[rank, j]), "wrong": float(wrong[rank, j])}
+                lines.append(line | {"value": value, "expected": wanted} | told_of)
         return pa.Table.from_pylist(lines, _EXPLAINED)
 
-    def _bits(self, rows: npt.NDArray[np.int64]) -> Floats:
-        """Surprise (rows, columns): the wrong cells of a row are named, and not what they make look odd."""
+    def _wrong(self, rows: npt.NDArray[np.int64]) -> Floats:
+        """Probability (rows, columns) that a cell is an error; NaN from a model that cannot hide one cell alone."""
         model = self._model
         if not model.net_.unmasks:
-            return self._surprise[rows]
+            return np.full((len(rows), self._x.shape[1]), np.nan)
         x, ways = read(model.schema_, model.net_, self._table, self._x, model.fitted_["rows"])
-        return -np.log2(np.maximum(1 - suspect(model.net_, x[rows], ways).wrong, 2.0**-52))
+        return suspect(model.net_, x[rows], ways).wrong
 
     def _cell(self, name: str, row: int) -> Any:
         columns = self._table.columns
@@ -107,6 +110,7 @@ _EXPLAINED = pa.schema(
         "value": pa.string(),
         "expected": pa.string(),
         "surprise": pa.float64(),
+        "wrong": pa.float64(),
     }
 )
 

@@ -150,7 +150,7 @@ def test_explanations_name_cells_of_the_oddest_rows(model, frame):
     assert sorted(found.order) == list(range(len(frame)))
     assert (np.diff(found.scores[found.order]) <= 0).all()
     lines = found.explain(top=3, cells=2)
-    assert lines.column_names == ["rank", "row", "score", "column", "value", "expected", "surprise"]
+    assert lines.column_names == ["rank", "row", "score", "column", "value", "expected", "surprise", "wrong"]
     rows, ranks = lines["row"].to_pylist(), lines["rank"].to_pylist()
     assert all(row == found.order[rank - 1] for row, rank in zip(rows, ranks, strict=True))
     assert ranks == sorted(ranks)

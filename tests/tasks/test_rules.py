@@ -54,6 +54,15 @@ def broken(rows, frame, source, target):
     return sum(wanted[a] != b for a, b in zip(rows[source].fillna(-1), rows[target].fillna(-1), strict=True))
 
 
+def test_what_a_few_rows_say_is_a_rule_if_it_is_no_accident():
+    """Five pools of five areas say nothing; that none of the 595 houses without an area has a pool says it."""
+    pool = np.array(["none"] * 595 + ["good", "fair", "good", "good", "fair"])
+    area = np.array([0] * 595 + [300, 444, 512, 561, 800])
+    other = np.random.default_rng(0).permutation(pool)
+    rules = Autoencoder(**QUICK).fit(pd.DataFrame({"area": area, "pool": pool, "other": other})).net_.rules
+    assert rules.determined.tolist() == [[0, 1]]
+
+
 def test_determined_columns_are_found_and_no_others(model):
     assert pairs(model) == {
         ("city", "country"),

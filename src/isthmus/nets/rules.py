@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
+from scipy.special import gammaln
 from torch import Tensor, nn
 
 from isthmus.nets.columns import Columns
@@ -201,18 +202,23 @@ def _determined(
         ordered = filled[rows]
         low, high = np.minimum.reduceat(ordered, starts), np.maximum.reduceat(ordered, starts)
         for target in np.flatnonzero((low == high).all(0)):
-            if target != source and _accident(ordered[:, target], counts) < ACCIDENT:
+            if target != source and _accident(ordered[:, target], starts, counts) < ACCIDENT:
                 values = np.full(columns.sizes[source], _ABSENT)
                 values[seen] = np.where(np.isinf(low[:, target]), np.nan, low[:, target])
                 yield source, int(target), values
 
 
-def _accident(values: Numbers, counts: npt.NDArray[np.int64]) -> float:
-    """Log-probability that groups of such `counts`, filled at random from `values`, each hold one value only."""
-    shares = np.unique(values, return_counts=True)[1] / len(values)
-    sizes, often = np.unique(counts, return_counts=True)
-    logs = np.log((shares[None] ** sizes[:, None]).sum(1).clip(1e-300))
-    return float(logs @ often)
+def _accident(values: Numbers, starts: npt.NDArray[np.intp], counts: npt.NDArray[np.int64]) -> float:
+    """Log-probability that `values`, dealt anew among groups of such `counts`, leave one value in each group.
+
+    Each value goes to as many groups of each size as it has now: whatever has one row determines anything.
+    """
+    kind = np.unique(values, return_inverse=True)[1]
+    size = np.unique(counts, return_inverse=True)[1]
+    groups = np.zeros((size.max() + 1, kind.max() + 1))
+    np.add.at(groups, (size, kind[starts]), 1)
+    deals = gammaln(np.bincount(kind) + 1).sum() - gammaln(len(values) + 1)
+    return float(deals + gammaln(groups.sum(1) + 1).sum() - gammaln(groups + 1).sum())
 
 
 def _never_together(
