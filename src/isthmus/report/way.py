@@ -63,6 +63,8 @@ def _column(panel: Axes, cells: np.ndarray[Any, np.dtype[Any]]) -> None:
         heights = np.asarray([ladder.index(word) for word in words])
         panel.set_yticks(range(len(ladder)), [short(word, 14) for word in ladder], fontsize=7.5)
         panel.set_ylim(-0.5, len(ladder) - 0.5)
+    elif cells.dtype.kind != "M":
+        panel.ticklabel_format(axis="y", useOffset=False)  # 42.051 and not 0.001 + 42.05
     steps = np.arange(len(cells))
     panel.plot(steps, heights, color=BASE, linewidth=1.2)
     panel.scatter(steps[1:-1], heights[1:-1], s=16, color=MODEL, linewidths=0, zorder=3)
