@@ -132,6 +132,8 @@ class Numeric(Likelihood):
         self.inside = present[first[:, None] + (at * (count[:, None] - 1)).round().long()]
         sums = torch.zeros(len(starts), dtype=torch.float64)
         self.centre = sums.index_add(0, self.tokens(present), present) / count
+        # beyond 2^53 the sum of a value and itself may be rounded
+        self.centre = self.centre.clamp(self.inside[:, 0], self.inside[:, -1])
         self.unit = _unit(present)
         return self
 
