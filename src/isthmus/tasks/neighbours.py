@@ -1,4 +1,4 @@
-"""How far a row's code lies from the codes of other rows, at two scales."""
+"""How far a row's code lies from the bulk of other rows' codes, and from the nearest of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.tasks.batches import Codes, Floats
+from isthmus.tasks.batches import ROWS, Codes, Floats
 
 NEAREST = 5
-FEW, SAMPLE = 16, 256
 _FLOOR = 0.03
 _LEAST = 1e-3  # codes closer than this are the same
 
@@ -40,39 +39,29 @@ class Neighbours:
         spread, axes = np.linalg.eigh(centred.T @ centred / len(codes))
         spread = spread.clip(0)
         axes = axes / np.sqrt(spread + _FLOOR * spread.mean() + 1e-12)
-        turned = torch.from_numpy(mean).float(), torch.from_numpy(axes).float()
-        return cls(*turned, _turn(torch.from_numpy(codes), *turned))
+        return cls(*(torch.from_numpy(each) for each in (mean, axes, centred @ axes)))
 
     def distances(self, codes: Codes) -> Floats:
         """Give logs of distances (rows, 2) of codes (rows, size): from the bulk, and from the nearest of all.
 
-        The nearest of all are the `NEAREST`. Odd rows that come in groups are near each other, but a few rows chosen
-        at random rarely hold any of a small group (Liu et al. 2008, "Isolation forest"): from the bulk is the mean log
-        distance to the nearest of `FEW` rows, over all ways to choose them from `SAMPLE`.
-
-        A code that is the same is taken for the row itself, so that a row scores the same whether or not it is among
-        the others.
+        From the bulk is Mahalanobis's distance (1936) from the mean: odd rows that come in groups are near each other,
+        but still far from the rest. The nearest of all are the `NEAREST`. A code that is the same is taken for the row
+        itself, so that a row scores the same whether or not it is among the others.
         """
-        turned = _turn(torch.from_numpy(codes), self.mean, self.axes)
-        return torch.cat([self._distances(part) for part in torch.split(turned, 1024)]).double().numpy()
+        pieces = [self._distances(codes[start : start + ROWS]) for start in range(0, len(codes), ROWS)]
+        return np.concatenate([np.zeros((0, 2)), *pieces])
 
-    def _distances(self, codes: Tensor) -> Tensor:
-        far = torch.cdist(codes, self.codes, compute_mode="donot_use_mm_for_euclid_dist")
-        near = _without_itself(far.topk(min(NEAREST + 1, far.shape[1]), largest=False).values)
-        some = _without_itself(far[:, :SAMPLE].sort(1).values)
-        chance = min(FEW / some.shape[1], 1.0)
-        weight = chance * (1 - chance) ** torch.arange(some.shape[1])
-        bulk = (some.clamp(min=_LEAST).log() * weight).sum(1) / weight.sum()
-        return torch.stack([bulk, near.mean(1).clamp(min=_LEAST).log()], 1)
-
-
-def _turn(codes: Tensor, mean: Tensor, axes: Tensor) -> Tensor:
-    """Move and turn codes one by one: as a product of matrices, sums would round as other rows have it."""
-    return torch.cat([((part - mean)[:, :, None] * axes).sum(1) for part in torch.split(codes, 64)])
+    def _distances(self, codes: Codes) -> Floats:
+        """Measure at most `ROWS` codes, in one shape whatever their number, so that sums round alike."""
+        whole = np.concatenate([codes, np.repeat(codes[-1:], ROWS - len(codes), axis=0)])
+        turned = (torch.from_numpy(whole).double() - self.mean) @ self.axes
+        near = torch.cdist(turned, self.codes).topk(min(NEAREST + 1, len(self.codes)), largest=False).values
+        both = torch.stack([turned.norm(dim=1), _without_itself(near).mean(1)], 1)
+        return both.clamp(min=_LEAST).log()[: len(codes)].numpy()
 
 
 def _without_itself(far: Tensor) -> Tensor:
-    """Leave out of ascending distances (rows, others) the first where it is zero, else the last."""
+    """Leave out of ascending distances (rows, others) the first where it is as good as zero, else the last."""
     if far.shape[1] == 1:
         return far
-    return torch.where(far[:, :1] == 0, far[:, 1:], far[:, :-1])
+    return torch.where(far[:, :1] < _LEAST, far[:, 1:], far[:, :-1])

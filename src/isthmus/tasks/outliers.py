@@ -98,9 +98,13 @@ class Reference:
         return np.column_stack([cells, seen.distance])
 
     def oddness(self, seen: Views) -> Floats:
-        """How odd each row (rows,) is in all views together: the sum of their bits (Fisher 1925, section 21.1)."""
+        """How odd each row (rows,) is in all views together: the root of the sum of the squares of their bits.
+
+        Between Fisher's sum, in which views that see nothing drown one that does, and Tippett's largest, which hears
+        one view alone.
+        """
         pairs = zip(self.views(seen).T, self.distance, strict=True)
-        return np.asarray(sum(bits(view, usual) for view, usual in pairs), dtype=np.float64)
+        return np.asarray(np.sqrt(sum(bits(view, usual).clip(0) ** 2 for view, usual in pairs)), dtype=np.float64)
 
     def scores(self, seen: Views) -> Floats:
         """Bits (rows,): a score of s means that about one training row in 2^s is as odd as this.
