@@ -53,10 +53,7 @@ class Part:
         self.net_ = Hourglass.from_config(facts["net"])
         weights = {name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")}
         missing, unknown = self.net_.load_state_dict(weights, strict=False)
-        own = self.net_.state_dict()
-        missing = [
-            name for name in missing if self._keeps(name) and own[name].numel()
-        ]  # older files have no empty ones
+        missing = [name for name in missing if self._keeps(name)]
         if unknown or missing:
             raise KeyError(f"weights {', '.join([*unknown, *missing][:3])}")
         self.net_.to(device).eval()
