@@ -18,9 +18,7 @@ def compare(
         list[Path], word(metavar="MODEL", nargs="+", type=Path, help="two models or more, of the same columns")
     ],
     data: options.Data,
-    out: Annotated[
-        Path | None, word("-o", "--out", metavar="OUT", type=Path, help="report to write: .html, .json")
-    ] = None,
+    out: options.ReportOut = None,
     rows: Annotated[
         int, word("--rows", metavar="N", type=whole(3), help="rows to compare at most; by default 4096")
     ] = 4096,

@@ -23,9 +23,7 @@ def evaluate(
     target: Annotated[
         str | None, word("--target", metavar="COL", help="column to predict; by default the last one")
     ] = None,
-    out: Annotated[
-        Path | None, word("-o", "--out", metavar="OUT", type=Path, help="report to write: .html, .json")
-    ] = None,
+    out: options.ReportOut = None,
     rows: Annotated[
         int, word("--rows", metavar="N", type=whole(10), help="rows of each table to look at; by default 5000")
     ] = 5000,

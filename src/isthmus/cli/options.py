@@ -14,6 +14,7 @@ Model = Annotated[Path, word(metavar="MODEL", type=Path, help="a model that `ist
 Data = Annotated[Path, word(metavar="DATA", type=Path, help="a table: .csv, .csv.gz, .tsv or .parquet")]
 TableOut = Annotated[Path, word("-o", "--out", metavar="OUT", type=Path, help=f"file to write: {', '.join(TABLES)}")]
 CodesOut = Annotated[Path, word("-o", "--out", metavar="OUT", type=Path, help=f"file to write: {', '.join(CODES)}")]
+ReportOut = Annotated[Path | None, word("-o", "--out", metavar="OUT", type=Path, help="report to write: .html, .json")]
 Columns = Annotated[list[str] | None, several("--columns", metavar="COL", help="use only these columns")]
 Drop = Annotated[list[str] | None, several("--drop", metavar="COL", help="leave these columns out")]
 Missing = Annotated[
