@@ -78,6 +78,16 @@ def test_a_share_out_of_range_is_told_in_one_line(contamination):
         OutlierDetector(contamination).fit(np.eye(5))
 
 
+def test_its_model_explains_and_makes_up_rows(ring, detector):
+    told = detector.model_.outliers(ring[0]).explain(top=2, cells=1)
+    assert told.num_rows == 2
+    assert detector.model_.sample(5).shape == (5, 2)
+
+
+def test_nothing_is_learnt_for_rows_that_nobody_asked_for(detector):
+    assert not detector.model_.net_.drift.any()
+
+
 @pytest.fixture(scope="module")
 def found(ring):
     rows, odd = ring

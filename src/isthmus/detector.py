@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from isthmus.data.schema import Schema
 from isthmus.data.sources import open_table
 from isthmus.errors import UsageError
 from isthmus.model import Autoencoder
+from isthmus.settings import read_settings
 from isthmus.tasks.batches import Floats
 
 STEPS = 200
@@ -46,7 +48,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     model_
-        The fitted `Autoencoder`: its `outliers(X).explain()` says why.
+        The fitted `Autoencoder`: its `outliers(X).explain()` says why. Rows that it makes up are held to no rules.
     offset_
         `decision_function` is `score_samples` less this.
     decision_scores_
@@ -106,7 +108,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         settings = {name: value for name, value in self.get_params(deep=False).items() if name != "contamination"}
         if self.epochs is None:
             settings["epochs"] = STEPS * self.batch_size / max(table.rows, self.batch_size)
-        self.model_ = Autoencoder(**settings).fit(table)
+        model = Autoencoder(**settings)
+        self.model_ = model.learn(table, replace(read_settings(model), makes_rows=False))
         self.n_features_in_ = self.model_.n_features_in_
         if hasattr(self.model_, "feature_names_in_"):
             self.feature_names_in_ = self.model_.feature_names_in_

@@ -28,6 +28,7 @@ from isthmus.settings import places, read_settings
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
+from isthmus.tasks.plan import Settings
 from isthmus.tasks.reduce import Projection
 from isthmus.tasks.uncertainty import Calibration
 from isthmus.training.loop import History
@@ -151,8 +152,11 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         DataError, UsageError
             In one line: what is wrong with the data or the settings, where, and what to do.
         """
+        return self.learn(X, read_settings(self))
+
+    def learn(self, X: Any, settings: Settings) -> Self:
+        """Learn from a table under settings that say more than an estimator's parameters may; else as `fit`."""
         started = time.monotonic()
-        settings = read_settings(self)
         table = self._open(X)
         schema = self.schema if isinstance(self.schema, Schema) else None
         declared = None if isinstance(self.schema, Schema) else self.schema
@@ -162,7 +166,7 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         names = [variable.name for variable in self.schema_.coded]
         settings = replace(settings, condition=places(self.condition, names))
         for note in self.schema_.notes:
-            warnings.warn(note, IsthmusWarning, stacklevel=2)
+            warnings.warn(note, IsthmusWarning, stacklevel=3)
         trained = fit(
             x,
             [variable.size for variable in self.schema_.coded],

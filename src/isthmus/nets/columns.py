@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -92,9 +93,13 @@ class Columns(nn.Module):
         """Turn values (rows, columns; float64, NaN missing, -1 unseen) into cells; unknown ones count as hidden."""
         token = torch.stack([likelihood.tokens(x[:, j]) for j, likelihood in enumerate(self.likelihoods)], 1)
         unknown = token == UNKNOWN
-        hidden = unknown if hidden is None else hidden | unknown
-        number = torch.where(hidden[:, self.numeric], 0.0, self.standardise(x))
-        return Cells(token.clamp(min=0), number, hidden)
+        cells = Cells(token.clamp(min=0), self.standardise(x), unknown)
+        return self.hide(cells, unknown if hidden is None else hidden)
+
+    def hide(self, cells: Cells, hidden: Tensor) -> Cells:
+        """Hide cells (rows, columns) beside those that tell nothing already."""
+        hidden = hidden | cells.hidden
+        return Cells(cells.token, torch.where(hidden[:, self.numeric], 0.0, cells.number), hidden)
 
     def standardise(self, x: Tensor) -> Tensor:
         """Numbers (rows, numeric columns) of values (rows, columns) in standard deviations, 0 where missing."""
@@ -121,8 +126,10 @@ class TableDistribution:
         self.columns = columns
         self._logits = logits.clamp(-_BOUND, _BOUND)
         self.numbers = numbers
-        self._mass = self._logits.exp()
-        self._log_sum = (self._mass @ columns.member).log()
+
+    @cached_property
+    def _log_sum(self) -> Tensor:
+        return (self._logits.exp() @ self.columns.member).log()
 
     def log_prob(self, token: Tensor) -> Tensor:
         """Log-probability in nats (rows, columns) of tokens (rows, columns)."""
@@ -130,7 +137,7 @@ class TableDistribution:
 
     def probabilities(self, column: int) -> Tensor:
         """Probabilities (rows, tokens) of one variable, "missing" last where it has one."""
-        mass = self._mass[:, self.columns.slices[column]]
+        mass = self._logits[:, self.columns.slices[column]].exp()
         return mass / mass.sum(1, keepdim=True)
 
     def present(self, column: int) -> Tensor:
@@ -146,13 +153,13 @@ class TableDistribution:
         """
         return self._each(self._rebuilt, missing=True)
 
-    def mode(self) -> Tensor:
+    def mode(self, which: Sequence[int] | None = None) -> Tensor:
         """Likeliest present values (rows, columns): of numbers the mean, or an exact value likelier than not."""
-        return self._each(self._mode, missing=False)
+        return self._each(self._mode, which, missing=False)
 
-    def mean(self) -> Tensor:
+    def mean(self, which: Sequence[int] | None = None) -> Tensor:
         """Means of numbers and likeliest present values of the rest (rows, columns), float64."""
-        return self._each(self._mean, missing=False)
+        return self._each(self._mean, which, missing=False)
 
     def quantile(self, column: int, q: Tensor | float) -> Tensor:
         """Smallest value (rows,) of a number that a share of at least q of its distribution does not exceed."""
@@ -199,9 +206,13 @@ class TableDistribution:
         sure = (top.values > 0.5) & likelihood.atoms[top.indices]
         return torch.where(sure, likelihood.centre[top.indices], value)
 
-    def _each(self, read: Callable[[int, Likelihood], Tensor], *, missing: bool) -> Tensor:
+    def _each(
+        self, read: Callable[[int, Likelihood], Tensor], which: Sequence[int] | None = None, *, missing: bool
+    ) -> Tensor:
+        """Read the columns `which`, or all."""
         values = []
-        for j, likelihood in enumerate(self.columns.likelihoods):
+        for j in range(len(self.columns.sizes)) if which is None else which:
+            likelihood = self.columns.likelihoods[j]
             value = read(j, likelihood)
             if missing and likelihood.missing:
                 value = torch.where(self.probabilities(j)[:, -1] > 0.5, torch.nan, value)

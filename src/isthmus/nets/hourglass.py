@@ -155,7 +155,9 @@ class Hourglass(nn.Module):
         spoilt = Spoilt(x, torch.zeros_like(x, dtype=torch.bool), torch.zeros(len(x), 1, device=x.device))
         for kind in self.corruption:
             spoilt = kind(spoilt, self.columns, rng)
-        seen = self.columns.tokenize(spoilt.values, spoilt.hidden)
+        unchanged = spoilt.values is x  # cells were hidden at most: reading them once is enough
+        told = clean if unchanged else self.columns.tokenize(spoilt.values)
+        seen = self.columns.hide(told, spoilt.hidden)
         read, losses = self.code.forward(self.project(seen, spoilt.level), rng)
         blurred = read + BLUR * torch.randn(read.shape, generator=rng, device=read.device) if self.unmasks else None
         said = self.decoder(read, self._given(seen, rng) if self.condition else None, self.columns, blurred)

@@ -104,8 +104,10 @@ def fit(
         resume=settings.resume,
         identity={"net": net.config(), "data": _fingerprint(x)},
     )
-    net.rules = Rules.learn(columns, rows).to(device)
-    prior, learning = _get_ready(net, training, rows[held], settings, plan, started, progress)
+    prior = learning = None
+    if settings.makes_rows:
+        net.rules = Rules.learn(columns, rows).to(device)
+        prior, learning = _get_ready(net, training, rows[held], settings, plan, started, progress)
     return Trained(net, history, prior, learning, held.numpy())
 
 

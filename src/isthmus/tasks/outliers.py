@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.nets.columns import TableDistribution
+from isthmus.nets.columns import Cells, TableDistribution
 from isthmus.nets.hourglass import Hourglass
-from isthmus.tasks.batches import Codes, Floats, device_of, through
+from isthmus.tasks.batches import Codes, Floats, through
 from isthmus.tasks.neighbours import Neighbours
 from isthmus.tasks.reconstruct import encode
 
@@ -136,40 +136,42 @@ def bits(values: Floats, usual: Floats) -> Floats:
 
 def expected(net: Hourglass, x: Floats) -> Floats:
     """Give what the rest of each row makes expected in each cell (rows, columns)."""
-    return _hiding(net, x, lambda said, rows: said.mode())
+    return _hiding(net, x, lambda said, cells, which: said.mode(which))
 
 
 def _cells(net: Hourglass, x: Floats) -> tuple[Floats, Floats]:
-    """Errors and own tails (rows, columns) of cells."""
-    tails = np.zeros(x.shape)
-    for j, numeric in zip(net.columns.numeric, net.columns.numerics, strict=True):
-        mean, spread = numeric.unit.cpu().numpy()
+    """Errors and own tails (rows, columns) of cells: standard deviations of numbers, nats of categories; 0 unknown."""
+
+    def told(said: TableDistribution, cells: Cells, which: list[int]) -> Tensor:
+        answers = said.mean(which)
+        for i, j in enumerate(which):
+            if j not in net.columns.numeric:
+                nats = -said.probabilities(j).gather(1, cells.token[:, j, None])[:, 0].log()
+                answers[:, i] = nats.masked_fill(cells.hidden[:, j], 0.0)
+        return answers
+
+    errors, tails = _hiding(net, x, told), np.zeros(x.shape)
+    for j, likelihood in zip(net.columns.numeric, net.columns.numerics, strict=True):
+        mean, spread = likelihood.unit.cpu().numpy()
+        errors[:, j] = np.nan_to_num(np.abs(x[:, j] - errors[:, j]) / spread)
         tails[:, j] = np.nan_to_num(np.abs(x[:, j] - mean) / spread)
-    return _hiding(net, x, lambda said, rows: _errors(net, said, rows)), tails
+    return errors, tails
 
 
-def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Tensor], Tensor]) -> Floats:
+def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Cells, list[int]], Tensor]) -> Floats:
     """Ask about every cell (rows, columns) while it is hidden, a sixteenth of the columns at a time."""
-    answers = np.zeros(x.shape)
-    for group in range(min(GROUPS, x.shape[1])):
-        hidden = torch.zeros(x.shape[1], dtype=torch.bool, device=device_of(net))
-        hidden[group::GROUPS] = True
+    every = range(x.shape[1])
 
-        def answer(rows: Tensor, hidden: Tensor = hidden) -> Tensor:
-            return ask(net(net.columns.tokenize(rows, hidden.expand(rows.shape))), rows)
+    def look(rows: Tensor) -> Tensor:
+        cells, answers = net.columns.tokenize(rows), torch.zeros_like(rows)
+        for group in every[:GROUPS]:
+            which = list(every[group::GROUPS])
+            hidden = torch.zeros_like(cells.hidden)
+            hidden[:, which] = True
+            answers[:, which] = ask(net(net.columns.hide(cells, hidden)), cells, which)
+        return answers
 
-        answers[:, group::GROUPS] = through(net, answer, x)[:, group::GROUPS]
-    return answers
-
-
-def _errors(net: Hourglass, said: TableDistribution, rows: Tensor) -> Tensor:
-    """Errors (rows, columns): standard deviations of numbers, nats of categories, 0 where unknown."""
-    cells = net.columns.tokenize(rows)
-    errors = (-said.log_prob(cells.token)).clamp(min=0)  # rounding may take a sure thing past zero
-    errors[:, net.columns.numeric] = (net.columns.standardise(said.mean()) - cells.number).abs()
-    numeric = torch.zeros_like(cells.hidden)
-    numeric[:, net.columns.numeric] = True
-    return torch.where(cells.hidden | (numeric & rows.isnan()), 0.0, errors)
+    return through(net, look, x)
 
 
 def _rarity(values: Floats, usual: Floats) -> Floats:

@@ -21,7 +21,11 @@ SHARE = 0.7
 
 @dataclass(frozen=True)
 class Settings:
-    """What a fit was asked for; None and "auto" are decided by the table."""
+    """What a fit was asked for; None and "auto" are decided by the table.
+
+    Without `makes_rows`, what only made-up rows need is not learnt after training: rules, the logits' correction, a
+    prior.
+    """
 
     code: Code
     corruption: tuple[Corruption, ...]
@@ -37,6 +41,7 @@ class Settings:
     device: str = "auto"
     checkpoint: Path | None = None
     resume: bool = False
+    makes_rows: bool = True
 
 
 def plan_of(settings: Settings, rows: int, columns: int) -> Plan:
