@@ -123,7 +123,8 @@ class Given:
 
 def _never(net: Hourglass, asked: Mapping[int, Limit], *, logical: bool) -> bool:
     """Whether the rules bar every token allowed in one column with every one allowed in the other."""
-    slices, square = net.rules.barred(net.columns, logical=logical)
+    barred = net.rules.barred(net.columns, logical=logical)
+    slices, square = barred.slices, barred.square
     if not slices.keys() >= asked.keys():
         return False
     first, second = (torch.from_numpy(np.flatnonzero(asked[j].allowed)) + slices[j].start for j in asked)

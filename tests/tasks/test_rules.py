@@ -149,7 +149,8 @@ def test_what_may_be_accident_is_no_rule():
 def test_what_follows_from_rules_is_a_rule(model, frame):
     """No city has the height of one and the country of another, though those two columns share no given rule."""
     columns = model.net_.columns
-    slices, barred = model.net_.rules.barred(columns, logical=True)
+    found = model.net_.rules.barred(columns, logical=True)
+    slices, barred = found.slices, found.square
     x = torch.from_numpy(model.codec_.encode(open_table(frame)))
     token = columns.tokenize(x).token
     for row in token[:50].tolist():

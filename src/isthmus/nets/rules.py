@@ -16,6 +16,7 @@ import torch
 from scipy import sparse
 from scipy.special import gammaln
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from isthmus.nets.columns import Columns
 
@@ -141,14 +142,41 @@ class Rules(nn.Module):
         return Barred(slices, ~_closed(allowed & allowed.T, list(slices.values())))
 
 
-class Barred(NamedTuple):
+class Barred:
     """Which tokens may not stand in one row, of the columns that have rules.
 
     `square` (tokens, tokens) has one line a token of each of these columns, those of a column at its slice.
     """
 
-    slices: dict[int, slice]
-    square: Tensor
+    def __init__(self, slices: dict[int, slice], square: Tensor) -> None:
+        self.slices, self.square = slices, square
+        self._against: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def penalty(self, column: int, token: Tensor, hidden: Tensor) -> Tensor:
+        """Give minus infinity (rows, tokens) where a cell that is not hidden bars a column's token, and 0 elsewhere.
+
+        `token` and `hidden` (rows, columns) are the rows' cells.
+        """
+        if column not in self._against:
+            self._against[column] = self._rivals(column)
+        others, starts, lines = self._against[column]
+        if not len(others):
+            return lines.expand(len(token), -1)
+        line = torch.where(hidden[:, others], len(lines) - 1, token[:, others] + starts)
+        return F.embedding_bag(line, lines, mode="sum")
+
+    def _rivals(self, column: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Find the columns that bar any token of `column`, and where each one's `lines` begin; the last bars nothing.
+
+        The lines (tokens of these columns + 1, tokens of `column`) hold minus infinity for what is barred.
+        """
+        mine, device = self.square[:, self.slices[column]], self.square.device
+        others = [j for j, tokens in self.slices.items() if j != column and bool(mine[tokens].any())]
+        parts = [mine[self.slices[j]] for j in others]
+        starts = [0, *accumulate(len(part) for part in parts)][:-1]
+        barred = torch.cat([*parts, torch.zeros_like(mine[:1])])
+        lines = torch.zeros(barred.shape, device=device).masked_fill(barred, -torch.inf)
+        return torch.tensor(others, device=device, dtype=torch.long), torch.tensor(starts, device=device), lines
 
 
 def _agree(columns: Columns, one: Determined) -> Tensor:

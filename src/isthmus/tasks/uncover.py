@@ -23,7 +23,9 @@ class Limit(NamedTuple):
     high: float
 
 
-_STATES = 4096  # rows through the network at once
+_STATES = 512  # rows through the network at once: their hidden states fit a processor's cache
+
+_TOGETHER = 64  # rows that share an order: wide tables would else be drawn a row or two at a time
 
 
 class Rows:
@@ -46,17 +48,14 @@ class Rows:
     ) -> None:
         self.net, self.values, self.missing = net, values.clone(), missing
         self.cells = net.columns.tokenize(values, hidden)
-        self._slices, self._square = net.rules.barred(net.columns) if ruled else Rules().barred(net.columns)
-        self._barred = torch.zeros(len(values), len(self._square), dtype=torch.bool, device=values.device)
+        self._likelihoods = net.columns.likelihoods
+        self._place = {column: place for place, column in enumerate(net.columns.numeric)}
+        self._barred = (net.rules if ruled else Rules()).barred(net.columns)
         self.stuck = torch.zeros(len(values), dtype=torch.bool, device=values.device)
         self.weight = torch.zeros(len(values), dtype=torch.float64, device=values.device)
-        for column, tokens in self._slices.items():
-            known = (~self.cells.hidden[:, column]).nonzero()[:, 0]
-            self._bar(known, column)
-            if not missing and net.columns.likelihoods[column].missing:
-                self._barred[:, tokens.stop - 1] = True
-        for column, tokens in self._slices.items():
-            self.stuck |= hidden[:, column] & self._barred[:, tokens].all(1)
+        for column in self._barred.slices:
+            due = hidden[:, column].nonzero()[:, 0]
+            self._lawful(due, column, torch.zeros(1, net.columns.sizes[column], device=values.device))
 
     def draw(
         self,
@@ -66,20 +65,24 @@ class Rows:
         limits: Mapping[int, Limit] | None = None,
         seen: Tensor | None = None,
     ) -> None:
-        """Draw cells (rows, columns), each row's in a random order of its own.
+        """Draw cells (rows, columns) in random orders, each shared by a few rows so that these are drawn together.
 
         Where `seen` (tokens,) is given, the probabilities of all drawn cells are added to it.
         """
-        order = (torch.rand(cells.shape, generator=rng, device=cells.device) + 2.0 * ~cells).argsort(1)
+        groups = -(-len(cells) // _TOGETHER), cells.shape[1]
+        late = torch.rand(groups, generator=rng, device=cells.device).repeat_interleave(_TOGETHER, 0)[: len(cells)]
+        order = (late + 2.0 * ~cells).argsort(1)
         remaining = cells.sum(1)
         for step in range(int(remaining.max()) if len(cells) else 0):
             rows = (remaining > step).nonzero()[:, 0]
-            drawn = order[rows, step]
-            state = self._states(rows)
-            for column in sorted(set(drawn.tolist())):
-                mine = drawn == column
-                limit = (limits or {}).get(column)
-                self.draw_column(rows[mine], column, state[mine], self.net.drift, rng, limit=limit, seen=seen)
+            drawn, by_column = order[rows, step].sort(stable=True)
+            rows = rows[by_column]
+            counts = torch.bincount(drawn, minlength=cells.shape[1]).tolist()
+            parts = zip(torch.split(rows, counts), torch.split(self._states(rows), counts), strict=True)
+            for column, (mine, state) in enumerate(parts):
+                if len(mine):
+                    limit = (limits or {}).get(column)
+                    self.draw_column(mine, column, state, self.net.drift, rng, limit=limit, seen=seen)
 
     def draw_column(
         self,
@@ -98,7 +101,7 @@ class Rows:
         if seen is not None:
             seen[tokens] += logits.softmax(1).sum(0)
         token = self._choose(rows, column, logits, rng, limit)
-        likelihood = self.net.columns.likelihoods[column]
+        likelihood = self._likelihoods[column]
         if limit is not None and isinstance(likelihood, Numeric):
             value = likelihood.between(token.clamp(max=likelihood.present - 1), rng, limit.low, limit.high)
         else:
@@ -106,29 +109,31 @@ class Rows:
         self._know(rows, column, token, value)
 
     def _states(self, rows: Tensor) -> Tensor:
-        """Give what the head reads: the decoder's hidden state (rows, width)."""
+        """Give what the head reads: the decoder's hidden state (rows, width), found once for rows that are alike."""
+        cells = Cells(*(each[rows] for each in self.cells))
+        first, alike = _distinct(cells)
         states = []
-        for part in torch.split(rows, _STATES):
-            cells = Cells(*(each[part] for each in self.cells))
-            read = self.net.code.decode(self.net.encode(cells))
-            states.append(self.net.decoder.trunk(read, cells if self.net.condition else None, self.net.columns))
-        return torch.cat(states)
+        for part in torch.split(first, _STATES):
+            own = Cells(*(each[part] for each in cells))
+            read = self.net.code.decode(self.net.encode(own))
+            states.append(self.net.decoder.trunk(read, own if self.net.condition else None, self.net.columns))
+        return torch.cat(states)[alike]
 
     def _lawful(self, rows: Tensor, column: int, logits: Tensor) -> Tensor:
         """Take tokens that may not be drawn out of logits (rows, tokens), unless none would be left."""
-        if self.net.columns.likelihoods[column].missing and not self.missing:
+        if self._likelihoods[column].missing and not self.missing:
             logits = torch.cat([logits[:, :-1], torch.full_like(logits[:, -1:], -torch.inf)], 1)
-        if column not in self._slices:
+        if column not in self._barred.slices:
             return logits
-        lawful = logits.masked_fill(self._barred[rows, self._slices[column]], -torch.inf)
-        dead = lawful.isneginf().all(1)
-        self.stuck[rows[dead]] = True
+        lawful = logits + self._barred.penalty(column, self.cells.token[rows], self.cells.hidden[rows])
+        dead = lawful.amax(1).isneginf()
+        self.stuck[rows] |= dead
         return torch.where(dead[:, None], logits, lawful)
 
     def _choose(self, rows: Tensor, column: int, logits: Tensor, rng: torch.Generator, limit: Limit | None) -> Tensor:
         """Draw one column's tokens (rows,) from logits (rows, tokens), under a limit where there is one."""
         if limit is not None:
-            likelihood = self.net.columns.likelihoods[column]
+            likelihood = self._likelihoods[column]
             within = torch.zeros(likelihood.size, device=logits.device)
             within[: likelihood.present] = torch.from_numpy(limit.allowed).to(within)
             if isinstance(likelihood, Numeric):
@@ -138,23 +143,27 @@ class Rows:
             dead = limited.isneginf().all(1)
             self.stuck[rows[dead]] = True
             logits = torch.where(dead[:, None], within.log(), limited)
-        return stratified(logits.softmax(1).double(), rng)
+        return stratified(logits.softmax(1), rng)
 
     def _know(self, rows: Tensor, column: int, token: Tensor, value: Tensor) -> None:
         self.values[rows, column] = value
         self.cells.token[rows, column] = token
         self.cells.hidden[rows, column] = False
-        if column in self.net.columns.numeric:
-            place = self.net.columns.numeric.index(column)
-            standard = self.net.columns.numerics[place].standardise(value).nan_to_num(0.0)
-            self.cells.number[rows, place] = standard.float()
-        self._bar(rows, column)
+        likelihood = self._likelihoods[column]
+        if isinstance(likelihood, Numeric):
+            self.cells.number[rows, self._place[column]] = likelihood.standardise(value).nan_to_num(0.0).float()
 
-    def _bar(self, rows: Tensor, column: int) -> None:
-        """Bar what does not go with what rows have in a column."""
-        if column in self._slices:
-            line = self._slices[column].start + self.cells.token[rows, column]
-            self._barred[rows] |= self._square[line]
+
+def _distinct(cells: Cells) -> tuple[Tensor, Tensor]:
+    """Find rows of which none are alike, and for each row (rows,) the place among these of the one like it."""
+    known = torch.cat([cells.token.masked_fill(cells.hidden, -1), cells.number], 1).double()
+    draw = torch.Generator(known.device).manual_seed(0)
+    weight = torch.randn(known.shape[1], generator=draw, device=known.device, dtype=torch.float64)
+    _, alike = torch.unique(
+        (known * weight).sum(1), return_inverse=True
+    )  # by chance, two rows in 10^15 have the same sum
+    first = torch.zeros(int(alike.max()) + 1, dtype=torch.long, device=known.device)
+    return first.scatter_(0, alike, torch.arange(len(alike), device=known.device)), alike
 
 
 def stratified(p: Tensor, rng: torch.Generator) -> Tensor:
@@ -165,7 +174,7 @@ def stratified(p: Tensor, rng: torch.Generator) -> Tensor:
     """
     rows = len(p)
     place = torch.randperm(rows, generator=rng, device=p.device)
-    u = (place + torch.rand(rows, generator=rng, device=p.device, dtype=p.dtype)) / rows
-    cumulative = p.cumsum(1)
-    token = (cumulative <= (u * cumulative[:, -1])[:, None]).sum(1)
+    u = (place + torch.rand(rows, generator=rng, device=p.device, dtype=torch.float64)) / rows
+    cumulative = p.cumsum(1, dtype=torch.float64)
+    token = torch.searchsorted(cumulative, (u * cumulative[:, -1])[:, None], right=True)[:, 0]
     return token.clamp(max=p.shape[1] - 1)
