@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,7 +10,9 @@ from torch import Tensor
 
 from isthmus.tasks.batches import ROWS, Codes, Floats
 
-NEAREST = 5
+NEAREST = 3
+COMPANY = 3
+"""A row whose distance from the bulk is so many times as rare as its distance from its neighbours has odd company."""
 _FLOOR = 0.03
 _LEAST = 1e-3  # codes closer than this are the same
 
@@ -33,20 +35,25 @@ class Neighbours:
 
     @classmethod
     def learn(cls, codes: Codes) -> Neighbours:
-        """Learn from codes (rows, size); directions that hardly vary are stretched only so far."""
+        """Learn from codes (rows, size); directions that hardly vary are stretched only so far.
+
+        The codes may hold those of odd rows, and odd rows that come in groups are near each other. Rows that have odd
+        company are therefore no neighbours to any; where nothing is odd, few are left out.
+        """
         mean = codes.mean(0, dtype=np.float64)
         centred = codes - mean
         spread, axes = np.linalg.eigh(centred.T @ centred / len(codes))
         spread = spread.clip(0)
         axes = axes / np.sqrt(spread + _FLOOR * spread.mean() + 1e-12)
-        return cls(*(torch.from_numpy(each) for each in (mean, axes, centred @ axes)))
+        every = cls(*(torch.from_numpy(each) for each in (mean, axes, centred @ axes)))
+        bulk, nearest = (_share(far) for far in every.distances(codes).T)
+        return replace(every, codes=every.codes[torch.from_numpy(nearest <= COMPANY * bulk)])
 
     def distances(self, codes: Codes) -> Floats:
         """Give logs of distances (rows, 2) of codes (rows, size): from the bulk, and from the nearest of all.
 
-        From the bulk is Mahalanobis's distance (1936) from the mean: odd rows that come in groups are near each other,
-        but still far from the rest. The nearest of all are the `NEAREST`. A code that is the same is taken for the row
-        itself, so that a row scores the same whether or not it is among the others.
+        From the bulk is Mahalanobis's distance (1936) from the mean. The nearest of all are the `NEAREST`. A code that
+        is the same is taken for the row itself, so that a row scores the same whether or not it is among the others.
         """
         pieces = [self._distances(codes[start : start + ROWS]) for start in range(0, len(codes), ROWS)]
         return np.concatenate([np.zeros((0, 2)), *pieces])
@@ -65,3 +72,8 @@ def _without_itself(far: Tensor) -> Tensor:
     if far.shape[1] == 1:
         return far
     return torch.where(far[:, :1] < _LEAST, far[:, 1:], far[:, :-1])
+
+
+def _share(values: Floats) -> Floats:
+    """Share (rows,) of the values that are at least each of them."""
+    return 1 - np.searchsorted(np.sort(values), values) / len(values)
