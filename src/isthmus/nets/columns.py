@@ -109,6 +109,17 @@ class Columns(nn.Module):
         number: Tensor = (x[:, self.numeric] - mean) / spread
         return number.nan_to_num(0.0).float()
 
+    def centres(self) -> tuple[Tensor, Tensor]:
+        """Mean of every token (tokens,) in standard deviations, and whether it is a number: 0 where it is none."""
+        centre, number = (
+            torch.zeros(self.total, device=self.owner.device),
+            torch.zeros_like(self.owner, dtype=torch.float),
+        )
+        for j, numeric in zip(self.numeric, self.numerics, strict=True):
+            values = slice(self.slices[j].start, self.slices[j].start + numeric.present)
+            centre[values], number[values] = numeric.standardise(numeric.centre).float(), 1.0
+        return centre, number
+
     def log_marginals(self, token: Tensor) -> Tensor:
         """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""
         counts = torch.bincount((token + self.offset).flatten(), minlength=self.total) + 0.5
@@ -118,12 +129,13 @@ class Columns(nn.Module):
 class TableDistribution:
     """What the decoder says about a batch of rows: for each cell a distribution over its variable's tokens.
 
-    Made from the logits (rows, tokens) of all variables and the numbers (rows, numeric columns), in standard
-    deviations, that the code holds: these are for cells that were seen, the distributions for any.
+    Made from the logits (rows, tokens) of all variables, the numbers (rows, numeric columns), in standard deviations,
+    that the code holds, and what is to be added to the histograms' means: the numbers are for cells that were seen, the
+    distributions for any.
     """
 
-    def __init__(self, columns: Columns, logits: Tensor, numbers: Tensor) -> None:
-        self.columns = columns
+    def __init__(self, columns: Columns, logits: Tensor, numbers: Tensor, offsets: Tensor | None = None) -> None:
+        self.columns, self.offsets = columns, offsets
         self._logits = logits.clamp(-_BOUND, _BOUND)
         self.numbers = numbers
 
@@ -144,6 +156,13 @@ class TableDistribution:
         """Probabilities (rows, values) of one variable given that it is not missing."""
         p = self.probabilities(column)[:, : self.columns.likelihoods[column].present]
         return p / p.sum(1, keepdim=True).clamp(min=1e-30)
+
+    def expected(self) -> Tensor:
+        """Means (rows, numeric columns) in standard deviations, of numbers that are not missing; differentiable."""
+        centre, number = self.columns.centres()
+        mass, member = self._logits.exp() * number, self.columns.member[:, self.columns.numeric]
+        mean = ((mass * centre) @ member) / (mass @ member).clamp(min=1e-30)
+        return mean if self.offsets is None else mean + self.offsets
 
     def rebuilt(self) -> Tensor:
         """Values (rows, columns) as the code holds them, float64; NaN where "missing" is likelier than any value.
@@ -185,7 +204,10 @@ class TableDistribution:
         p = self.present(column)
         if not isinstance(likelihood, Numeric):
             return p.argmax(1).double()
-        return (p.double() @ likelihood.centre).clamp(*likelihood.range)  # float32 shares sum to almost one
+        mean = p.double() @ likelihood.centre
+        if self.offsets is not None:
+            mean = mean + self.offsets[:, self.columns.numeric.index(column)].double() * likelihood.unit[1]
+        return mean.clamp(*likelihood.range)
 
     def _mode(self, column: int, likelihood: Likelihood) -> Tensor:
         value = self._mean(column, likelihood)

@@ -15,13 +15,18 @@ from isthmus.nets.encoders import Embedding, Residual
 class TableDecoder(nn.Module):
     """A code through residual blocks to one long row of logits and means, beside a straight path to the means.
 
+    With `offsets`, a last linear layer reads both, and says how far a hidden number's mean lies from its histogram's:
+    of the widest bins, in the tails, one mean is not enough.
+
     ::
 
         code ─┬─ Linear (+ condition columns) ── Residual x blocks ── LayerNorm ── Linear ─┬─ logits of tokens
               └─ Linear ───────────────────────────────────────────────────────────────────┴─ means of numbers
     """
 
-    def __init__(self, columns: Columns, code: int, width: int, blocks: int, condition: Sequence[int]) -> None:
+    def __init__(
+        self, columns: Columns, code: int, width: int, blocks: int, condition: Sequence[int], *, offsets: bool
+    ) -> None:
         super().__init__()
         self.widen = nn.Linear(code, width)
         self.condition = Embedding(columns, width, condition) if condition else None
@@ -29,6 +34,10 @@ class TableDecoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, columns.outputs)
         self.straight = nn.Parameter(torch.zeros(code, len(columns.numeric)))
+        self.offsets = nn.Linear(width + code, len(columns.numeric)) if offsets else None
+        if self.offsets is not None:
+            nn.init.zeros_(self.offsets.weight)
+            nn.init.zeros_(self.offsets.bias)
 
     def forward(
         self, code: Tensor, given: Cells | None, columns: Columns, blurred: Tensor | None = None
@@ -37,9 +46,11 @@ class TableDecoder(nn.Module):
 
         Where `blurred` is given, it is what all but the means of numbers is read off.
         """
-        raw = self.head(self.trunk(code if blurred is None else blurred, given, columns))
-        logits, numbers = raw.split([columns.total, len(columns.numeric)], 1)
-        return TableDistribution(columns, logits, numbers + code @ self.straight)
+        read = code if blurred is None else blurred
+        trunk = self.trunk(read, given, columns)
+        logits, numbers = self.head(trunk).split([columns.total, len(columns.numeric)], 1)
+        offsets = None if self.offsets is None else self.offsets(torch.cat([trunk, read], 1))
+        return TableDistribution(columns, logits, numbers + code @ self.straight, offsets)
 
     def trunk(self, code: Tensor, given: Cells | None, columns: Columns) -> Tensor:
         """Code (rows, size) to the hidden state (rows, width) that the head reads."""

@@ -43,6 +43,8 @@ class Hourglass(nn.Module):
         Weights of the losses of cells that were not hidden, and of numbers' errors beside their histograms.
     rules
         What columns say of each other without exception; learnt after training, none before.
+    offsets
+        Whether means of hidden numbers may leave their histograms'; by default where cells are hidden in training.
     """
 
     drift: Tensor
@@ -60,6 +62,7 @@ class Hourglass(nn.Module):
         visible: float = 0.3,
         numbers: float = 1.0,
         rules: Rules | None = None,
+        offsets: bool | None = None,
     ) -> None:
         super().__init__()
         assert code.size is not None
@@ -69,7 +72,8 @@ class Hourglass(nn.Module):
         self.visible, self.numbers = visible, numbers
         noisy = any(isinstance(kind, Noise) for kind in corruption)
         self.encoder = TableEncoder(columns, width, blocks, code.projected, noisy=noisy)
-        self.decoder = TableDecoder(columns, code.size, width, blocks, condition)
+        self.offsets = self.unmasks if offsets is None else offsets
+        self.decoder = TableDecoder(columns, code.size, width, blocks, condition, offsets=self.offsets)
         self.register_buffer("drift", torch.zeros(columns.total))
         self.rules = rules or Rules()
 
@@ -85,6 +89,7 @@ class Hourglass(nn.Module):
             "visible": self.visible,
             "numbers": self.numbers,
             "rules": self.rules.facts(),
+            "offsets": self.offsets,
         }
 
     @classmethod
@@ -103,6 +108,7 @@ class Hourglass(nn.Module):
             visible=config["visible"],
             numbers=config["numbers"],
             rules=Rules.from_facts(config["rules"]),
+            offsets=config.get("offsets", False),
         )
 
     @property
@@ -148,6 +154,8 @@ class Hourglass(nn.Module):
             log of the error of the numbers that were seen, in the column's own standard deviations: the likelihood
             of a normal whose variance is the best one (Rybkin et al. 2021, "Simple and effective VAE training with
             calibrated decoders", eq. 6), spread over all cells.
+        `means`
+            the same of the means of numbers that were hidden.
         `kl`
             nats a cell, so that its sum with `visible` bounds the likelihood.
         """
@@ -168,9 +176,12 @@ class Hourglass(nn.Module):
         if self.unmasks:
             out["hidden"] = _mean(nats, known & seen.hidden)
         if self.columns.numeric:
-            squared = (said.numbers - self.columns.standardise(x)).square()
-            shown = (seen_now & ~x.isnan())[:, self.columns.numeric]
-            out["numbers"] = _log_error(squared, shown) / len(self.columns.sizes)
+            number, there = self.columns.standardise(x), ~x.isnan()[:, self.columns.numeric]
+            shown = seen_now[:, self.columns.numeric] & there
+            out["numbers"] = _log_error((said.numbers - number).square(), shown) / len(self.columns.sizes)
+            if self.offsets:
+                asked = seen.hidden[:, self.columns.numeric] & there
+                out["means"] = _log_error((said.expected() - number).square(), asked) / len(self.columns.sizes)
         if "kl" in losses:
             out["kl"] = losses["kl"] / x.shape[1]
         return out
@@ -188,6 +199,7 @@ class Hourglass(nn.Module):
         return {
             "hidden": 1.0,
             "visible": visible,
+            "means": 1.0,
             "numbers": visible * self.numbers,
             "kl": beta * min(1.0, share * 3 + 0.01),
         }
