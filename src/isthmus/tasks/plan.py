@@ -12,8 +12,11 @@ from isthmus.tasks.outliers import ROWS as REFERENCE
 from isthmus.tasks.synthesize import TRIAL
 from isthmus.training.loop import Plan
 
-STEPS_AT_LEAST, STEPS_AT_MOST, EPOCHS = 500, 12000, 26
-"""A default fit passes this often over the data, but takes no fewer and no more steps than these."""
+STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 3000, 26, 80
+"""A default fit takes so many steps, but passes no fewer and no more times than these over the data."""
+
+STEPS_AT_LEAST, STEPS_AT_MOST = 500, 12000
+"""Whatever the data, it takes no fewer and no more steps than these."""
 
 SHARE = 0.7
 """Share of a budget that the autoencoder has where a prior is learnt after it."""
@@ -47,9 +50,11 @@ class Settings:
 def plan_of(settings: Settings, rows: int, columns: int) -> Plan:
     """Decide how long to train on so many rows and columns."""
     batch = min(settings.batch_size, rows)
-    epochs = settings.epochs if settings.epochs is not None else EPOCHS
-    steps = max(1, round(epochs * max(1, rows // batch)))
-    if settings.epochs is None:
+    epoch = max(1, rows // batch)
+    if settings.epochs is not None:
+        steps = max(1, round(settings.epochs * epoch))
+    else:
+        steps = min(max(STEPS, FEWEST_EPOCHS * epoch), MOST_EPOCHS * epoch)
         steps = min(max(steps, STEPS_AT_LEAST), STEPS_AT_MOST)
     share = SHARE if settings.prior == "learnt" else 1.0
     return Plan(
