@@ -1,4 +1,7 @@
-"""What fills missing cells otherwise: columns alone, regressions in turn, forests in rounds, boosting by column."""
+"""What fills missing cells otherwise: columns alone, regressions in turn, forests in rounds, boosting by column.
+
+Peers that do not live beside isthmus are asked in `strangers`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 (makes IterativeImputer importable)
 from sklearn.impute import IterativeImputer
 from sources import numeric
+from strangers import fill as ask
+from strangers import find
 
 Matrix = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -211,4 +216,21 @@ class Boosting:
             if rows.any():
                 others = np.delete(matrix[rows], j, axis=1)
                 filled[rows, j] = trees if isinstance(trees, float) else trees.predict(others)
+        return into_holes(holed, self.labels.decode(filled))
+
+
+class Stranger:
+    """A peer in a process of its own, which learns from training rows and rows with holes at once, whenever asked."""
+
+    def __init__(self, name: str, train: pd.DataFrame, *, seed: int, seconds: float) -> None:
+        find(name)
+        self.name, self.seed, self.seconds = name, seed, seconds
+        self.labels = Labels.learn(train)
+        self.matrix = self.labels.encode(train)
+
+    def fill(self, holed: pd.DataFrame) -> pd.DataFrame:
+        """Fill every missing cell."""
+        given = self.labels.encode(holed)
+        train = self.matrix[: 0 if np.array_equal(given, self.matrix, equal_nan=True) else None]  # its own gaps
+        filled = ask(self.name, train, given, list(self.labels.levels), seconds=self.seconds, seed=self.seed)
         return into_holes(holed, self.labels.decode(filled))
