@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,28 +26,31 @@ class Neighbours:
     mean, axes
         What codes are moved and turned by, (size,) and (size, size).
     codes
-        Codes (rows, size) so moved and turned.
+        Codes (rows, size) so moved and turned, of rows that may be neighbours.
+    middle, stretch
+        What these are moved and turned by to measure how far they are from the bulk.
     """
 
     mean: Tensor
     axes: Tensor
     codes: Tensor
+    middle: Tensor
+    stretch: Tensor
 
     @classmethod
     def learn(cls, codes: Codes) -> Neighbours:
         """Learn from codes (rows, size); directions that hardly vary are stretched only so far.
 
         The codes may hold those of odd rows, and odd rows that come in groups are near each other. Rows that have odd
-        company are therefore no neighbours to any; where nothing is odd, few are left out.
+        company are therefore no neighbours to any and no part of the bulk; where nothing is odd, few are left out.
         """
-        mean = codes.mean(0, dtype=np.float64)
-        centred = codes - mean
-        spread, axes = np.linalg.eigh(centred.T @ centred / len(codes))
-        spread = spread.clip(0)
-        axes = axes / np.sqrt(spread + _FLOOR * spread.mean() + 1e-12)
-        every = cls(*(torch.from_numpy(each) for each in (mean, axes, centred @ axes)))
+        whole = torch.from_numpy(codes).double()
+        mean, axes = _even(whole)
+        turned = (whole - mean) @ axes
+        every = cls(mean, axes, turned, torch.zeros_like(mean), torch.eye(len(mean), dtype=mean.dtype))
         bulk, nearest = (_share(far) for far in every.distances(codes).T)
-        return replace(every, codes=every.codes[torch.from_numpy(nearest <= COMPANY * bulk)])
+        kept = turned[torch.from_numpy(nearest <= COMPANY * bulk)]
+        return cls(mean, axes, kept, *_even(kept))
 
     def distances(self, codes: Codes) -> Floats:
         """Give logs of distances (rows, 2) of codes (rows, size): from the bulk, and from the nearest of all.
@@ -63,7 +66,8 @@ class Neighbours:
         whole = np.concatenate([codes, np.repeat(codes[-1:], ROWS - len(codes), axis=0)])
         turned = (torch.from_numpy(whole).double() - self.mean) @ self.axes
         near = torch.cdist(turned, self.codes).topk(min(NEAREST + 1, len(self.codes)), largest=False).values
-        both = torch.stack([turned.norm(dim=1), _without_itself(near).mean(1)], 1)
+        bulk = ((turned - self.middle) @ self.stretch).norm(dim=1)
+        both = torch.stack([bulk, _without_itself(near).mean(1)], 1)
         return both.clamp(min=_LEAST).log()[: len(codes)].numpy()
 
 
@@ -72,6 +76,14 @@ def _without_itself(far: Tensor) -> Tensor:
     if far.shape[1] == 1:
         return far
     return torch.where(far[:, :1] < _LEAST, far[:, 1:], far[:, :-1])
+
+
+def _even(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Give what moves and turns codes (rows, size) so that they spread alike in every direction."""
+    mean = codes.mean(0)
+    spread, axes = torch.linalg.eigh((codes - mean).T @ (codes - mean) / len(codes))
+    spread = spread.clamp(min=0)
+    return mean, axes / (spread + _FLOOR * spread.mean() + 1e-12).sqrt()
 
 
 def _share(values: Floats) -> Floats:

@@ -97,7 +97,8 @@ class Reference:
 
     def views(self, seen: Views) -> Floats:
         """Three views of each row (rows, 3), higher where odder: its cells, and the distances to its neighbours."""
-        cells = np.log((seen.error / self.error.mean(1).clip(_SURE)).mean(1) + _SURE)
+        usual = np.sqrt((self.error**2).mean(1)).clip(_SURE)
+        cells = np.log(np.sqrt(((seen.error / usual) ** 2).mean(1)) + _SURE)
         return np.column_stack([cells, seen.distance])
 
     def oddness(self, seen: Views) -> Floats:
