@@ -51,10 +51,11 @@ def spelling(words: Sequence[str], counts: Floats, elsewhere: Mapping[str, float
     stray = rare & (counts < RARE * away)
     usual = np.flatnonzero(~rare)
     crowded = np.array([any(not rare[j] for j in close[i]) for i in usual])
+    again = counts.clip(1)  # the same slip seldom happens again: a word that repeats is the likelier one of its own
     return Spelling(
         near,
-        _odds(np.array([bool(each) for each in near]), rare, crowded),
-        _odds(stray, rare, away[usual] > RARE * counts[usual]),
+        _odds(np.array([bool(each) for each in near]), rare, crowded) / again,
+        _odds(stray, rare, away[usual] > RARE * counts[usual]) / again,
     )
 
 

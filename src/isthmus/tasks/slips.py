@@ -70,17 +70,17 @@ class Words:
 
     def ratios(self, p: Floats, x: Floats) -> Floats:
         """See `Ways`."""
-        other, misspelt = self._weights(p, x)
-        return np.stack([*other, np.zeros(len(x)), misspelt.sum(1), self.strays[x.astype(int)]])
+        other, misspelt, strays = self._weights(p, x)
+        return np.stack([*other, np.zeros(len(x)), misspelt.sum(1), strays])
 
     def propose(self, p: Floats, x: Floats, rates: Floats) -> Proposals:
         """See `Ways`."""
-        other, misspelt = self._weights(p, x)
+        other, misspelt, strays = self._weights(p, x)
         rest = p.copy()
         known = x < p.shape[1]
         rest[known, x[known].astype(int)] = 0.0
         rest /= rest.sum(1, keepdims=True).clip(1e-30)
-        strays = rates[MISPLACED] * self.strays[x.astype(int)]
+        strays = rates[MISPLACED] * strays
         swapped = rates[: RANDOM + 1] @ other
         replaced = (swapped + strays)[:, None] * rest
         misspelt = rates[MISSPELT] * misspelt
@@ -90,8 +90,11 @@ class Words:
         way = np.where(misspelt[at] > replaced[at], MISSPELT, np.where(strays > swapped, MISPLACED, SWAPPED))
         return Proposals(best.astype(float), weight[at] / weight.sum(1).clip(1e-300), way)
 
-    def _weights(self, p: Floats, x: Floats) -> tuple[Floats, Floats]:
-        """Ratios (2, rows) of values from elsewhere, and (rows, values) of misspellings of each value."""
+    def _weights(self, p: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+        """Ratios (2, rows) of values from elsewhere, (rows, values) of misspellings of each, and (rows,) of strays.
+
+        A rare word that the rest of its row makes likelier than usual is the less a slip for it.
+        """
         at = x.astype(int)
         known = at < p.shape[1]
         right = np.where(known, np.take_along_axis(p, np.where(known, at, 0)[:, None], 1)[:, 0], 1 / self.rows)
@@ -103,7 +106,8 @@ class Words:
             misspelt[np.ix_(mine, near)] = self.spelt[value] * p[mine][:, near] / self.usual[near].sum()
         often = self.usual * self.rows >= SEEN
         anything = np.append(often / max(often.sum(), 1), 0.0)[np.where(known, at, -1)]
-        return np.stack([usual, anything]) / right, misspelt
+        fits = np.maximum(right / usual, 1.0)
+        return np.stack([usual, anything]) / right, misspelt / fits[:, None], self.strays[at] / fits
 
 
 class Numbers:
