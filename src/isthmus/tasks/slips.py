@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.nets.likelihoods import Numeric
-from isthmus.tasks.batches import Floats
+from isthmus.tasks.batches import Flags, Floats
 
 SWAPPED, RANDOM, SCALED, MISSPELT, MISPLACED = range(5)
 """Another row's value; any value at all; a number times a power of ten; a word misspelt; a word of another column."""
@@ -25,6 +25,9 @@ POWERS = (-3, -2, -1, 1, 2, 3)
 
 SEEN = 5
 """A value seen so often in training is one that repeats."""
+
+ENOUGH = 16
+"""Rows of which numbers that were seldom seen are judged together."""
 
 FINER = 0.01
 """Step between numbers off a column's lattice, in steps of the lattice."""
@@ -124,12 +127,19 @@ class Numbers:
             present[present != values[counts.argmax()]] if len(present) > counts.max() > len(present) / 2 else present
         )
         self.low, self.median, self.high = np.quantile(rest, [0.02, 0.5, 0.98])
-        self.spread = float(np.clip(present, self.low, self.high).std()) or float(likelihood.unit[1])
+        usually = values[counts.argmax()]
+        low, high = min(self.low, usually), max(self.high, usually)
+        self.spread = float(np.clip(present, low, high).std()) or float(likelihood.unit[1])
         self.step, self.stray = _lattice(present)
         self.step = self.step or self.spread * 1e-6
+        self.wide = max((high - low) / 4, self.spread, self.step)
         self.ends = np.append(self.starts[1:], self.inside[-1, -1] + self.step)
         same = self.inside[:, 0] == self.inside[:, -1]
         self.atom = same & (usual * rows >= SEEN)
+        self.group = _grouped(self.atom, usual * rows)
+        bounds = np.flatnonzero(np.diff(self.group, prepend=-1))
+        span = np.append(self.starts[bounds[1:]], self.ends[-1]) - self.starts[bounds]
+        self.points = (span / self.step).clip(1)[self.group]
 
     def token(self, x: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Bins of numbers."""
@@ -138,9 +148,9 @@ class Numbers:
     def mass(self, p: Floats, x: Floats) -> Floats:
         """Probability (rows,) of numbers (rows,) on the lattice when their bins have probabilities p (rows, bins)."""
         bins = self.token(x)
-        points = ((self.ends - self.starts) / self.step).clip(1)
-        share = np.where(self.atom[bins], np.where(x == self.inside[bins, 0], 1.0, 1 / self.rows), 1 / points[bins])
-        mass = np.take_along_axis(p, bins[:, None], 1)[:, 0] * share
+        one = np.where(x == self.inside[bins, 0], 1.0, 1 / self.rows)
+        share = np.where(self.atom[bins], one, 1 / self.points[bins])
+        mass: Floats = (p * (self.group == self.group[bins, None])).sum(1) * share
         for beyond, upper, scale in (
             (x - self.high, self.inside[:, -1] > self.high, self.high - self.median),
             (self.low - x, self.inside[:, 0] < self.low, self.median - self.low),
@@ -180,10 +190,23 @@ class Numbers:
         """Ratios (2, rows) of numbers from elsewhere, and (powers, rows) of numbers scaled by each of `POWERS`."""
         right = self.mass(p, x).clip(1e-300)
         swapped = self.mass(np.broadcast_to(self.usual, p.shape), x)
-        z = (x - self.median) / self.spread
-        anything = np.where(self._on(x), 1.0, FINER) * self.step / (np.pi * self.spread * (1 + z**2))
+        z = (x - self.median) / self.wide
+        anything = np.where(self._on(x), 1.0, FINER) * self.step / (np.pi * self.wide * (1 + z**2))
         scaled = [self.mass(p, x / 10.0**k) * self._on(x / 10.0**k) * (x != 0) * self.scales for k in POWERS]
         return np.stack([swapped, anything]) / right, np.stack(scaled) / len(POWERS) / right
+
+
+def _grouped(atom: Flags, rows: Floats) -> npt.NDArray[np.int64]:
+    """Put bins (bins,) into groups of neighbours, numbered, of at least `ENOUGH` rows; an atom is a group alone.
+
+    How likely one value among many is that were seen once or twice, the network does not know.
+    """
+    group = np.zeros(len(atom), dtype=np.int64)
+    held = rows[0]
+    for i in range(1, len(atom)):
+        full = atom[i] or atom[i - 1] or held >= ENOUGH
+        group[i], held = group[i - 1] + full, rows[i] + (0.0 if full else held)
+    return group
 
 
 def _lattice(present: Floats) -> tuple[float, float]:
