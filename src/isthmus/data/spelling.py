@@ -38,7 +38,7 @@ def spelling(words: Sequence[str], counts: Floats, elsewhere: Mapping[str, float
     Examples
     --------
     >>> words = ["centre", "cnetre", "harbour", "hill", "moor", "clerk"]
-    >>> found = spelling(words, np.array([500.0, 1, 400, 300, 2, 3]), {"clerk": 600})
+    >>> found = spelling(words, np.array([500.0, 1, 400, 300, 2, 1]), {"clerk": 600})
     >>> found.near
     [[], [0], [], [], [], []]
     >>> bool(found.odds[1] > 2), bool(found.odds[4] == 0), bool(found.strays[5] > 2)
