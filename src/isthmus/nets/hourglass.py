@@ -7,11 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from isthmus.nets.codes import Code, parse_code
 from isthmus.nets.columns import Cells, Columns, TableDistribution
 from isthmus.nets.corruptions import CORRUPTIONS, Corruption, Mask, Noise, Spoilt
 from isthmus.nets.decoders import TableDecoder
+from isthmus.nets.dependence import dependence
 from isthmus.nets.encoders import TableEncoder
 from isthmus.nets.rules import Rules
 
@@ -22,6 +24,10 @@ Numbers pass a code almost exactly; without the blur, rows can be known by them 
 CONDITION_DROPOUT = 0.1
 """Share of rows whose condition is hidden in training, so that decoding without it is known too
 (Ho and Salimans 2022, "Classifier-free diffusion guidance")."""
+
+
+DEPENDENCE = 5.0
+"""Weight of a code's dependence on the condition: weaker, and it is outweighed by what exact numbers are worth."""
 
 
 class Hourglass(nn.Module):
@@ -158,6 +164,8 @@ class Hourglass(nn.Module):
             the same of the means of numbers that were hidden.
         `kl`
             nats a cell, so that its sum with `visible` bounds the likelihood.
+        `dependence`
+            of the codes of whole rows on the condition columns, from 0 to 1.
         """
         clean = self.columns.tokenize(x)
         spoilt = Spoilt(x, torch.zeros_like(x, dtype=torch.bool), torch.zeros(len(x), 1, device=x.device))
@@ -168,7 +176,8 @@ class Hourglass(nn.Module):
         seen = self.columns.hide(told, spoilt.hidden)
         read, losses = self.code.forward(self.project(seen, spoilt.level), rng)
         blurred = read + BLUR * torch.randn(read.shape, generator=rng, device=read.device) if self.unmasks else None
-        said = self.decoder(read, self._given(seen, rng) if self.condition else None, self.columns, blurred)
+        given = self._given(seen, rng) if self.condition else None
+        said = self.decoder(read, given, self.columns, blurred)
         known = ~clean.hidden  # an unseen category has no token to be asked for
         nats = -said.log_prob(clean.token)
         seen_now = known & ~seen.hidden
@@ -182,6 +191,9 @@ class Hourglass(nn.Module):
             if self.offsets:
                 asked = seen.hidden[:, self.columns.numeric] & there
                 out["means"] = _log_error((said.expected() - number).square(), asked) / len(self.columns.sizes)
+        if self.condition:
+            asked = known[:, self.condition].all(1)
+            out["dependence"] = dependence(self.encode(clean)[asked], self._facts(clean)[asked])
         if "kl" in losses:
             out["kl"] = losses["kl"] / x.shape[1]
         return out
@@ -192,6 +204,15 @@ class Hourglass(nn.Module):
         number = torch.where(hidden[:, self.columns.numeric], 0.0, seen.number)
         return seen._replace(hidden=hidden, number=number)
 
+    def _facts(self, cells: Cells) -> Tensor:
+        """Condition columns (rows, any) as numbers: categories one-hot, numbers in standard deviations."""
+        places = {j: i for i, j in enumerate(self.columns.numeric)}
+        facts = [
+            cells.number[:, [places[j]]] if j in places else one_hot(cells.token[:, j], self.columns.sizes[j]).float()
+            for j in self.condition
+        ]
+        return torch.cat(facts, 1)
+
     def weights(self, share: float) -> dict[str, float]:
         """How much each loss counts at a share of the run; `kl` is warmed up over its first third."""
         visible = self.visible if self.unmasks else 1.0
@@ -201,6 +222,7 @@ class Hourglass(nn.Module):
             "visible": visible,
             "means": 1.0,
             "numbers": visible * self.numbers,
+            "dependence": DEPENDENCE,
             "kl": beta * min(1.0, share * 3 + 0.01),
         }
 
