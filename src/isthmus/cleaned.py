@@ -20,7 +20,8 @@ from isthmus.nets.likelihoods import Numeric
 from isthmus.tasks.batches import Floats
 from isthmus.tasks.cells import usual
 from isthmus.tasks.clean import Places, Repairs
-from isthmus.tasks.slips import MISPLACED, MISSPELT, SCALED, Numbers, Ways, Words
+from isthmus.tasks.numbers import Numbers
+from isthmus.tasks.slips import MISPLACED, MISSPELT, SCALED, Ways, Words
 
 
 @dataclass(frozen=True)

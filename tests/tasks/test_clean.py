@@ -115,6 +115,28 @@ def test_denoising_brings_numbers_nearer_and_touches_nothing_else(right):
     assert set(smooth.changes["column"].to_pylist()) == {"price"}
 
 
+@pytest.fixture(scope="module")
+def pools():
+    """Make a table whose pools are few, of qualities that other columns tell of everywhere."""
+    rng = np.random.default_rng(2)
+    levels = ["Excellent", "Good", "Typical", "Fair"]
+    words = {f"{room}_quality": rng.choice(levels, ROWS) for room in ("kitchen", "garage", "outside")}
+    pool = rng.random(ROWS) < 0.01
+    quality = np.where(pool, rng.choice(levels, ROWS), "none")
+    return pd.DataFrame(words | {"pool_quality": quality, "pool_area": np.where(pool, rng.integers(150, 900, ROWS), 0)})
+
+
+def test_rare_levels_and_amounts_beside_zeros_are_no_errors(pools):
+    found = Autoencoder(width=64, blocks=1, epochs=50, seed=1).fit(pools).clean(pools)
+    assert (pools.pool_area > 0).sum() > 5
+    assert found.changes.num_rows == 0
+
+
+def test_a_word_that_repeats_is_the_less_a_slip_for_another():
+    once, often = (spelling(["centre", "cnetre", "moor"], np.array([900.0, count, 700])).odds[1] for count in (1, 8))
+    assert once > 4 * often > 0
+
+
 def test_codes_a_letter_apart_are_no_misspellings():
     found = spelling(["RL", "RM", "RH", "FV"], np.array([2000.0, 500, 20, 60]))
     assert found.odds[2] < 1.5

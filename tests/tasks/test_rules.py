@@ -161,6 +161,24 @@ def test_what_follows_from_rules_is_a_rule(model, frame):
     assert (~barred[slices[height], slices[country]]).sum() == len(CITIES)
 
 
+def test_what_known_cells_bar_is_left_out_and_nothing_else(model, frame):
+    columns = model.net_.columns
+    found = model.net_.rules.barred(columns)
+    cells = columns.tokenize(torch.from_numpy(model.codec_.encode(open_table(frame.sample(60, random_state=0)))))
+    shut = torch.rand(cells.hidden.shape, generator=torch.Generator().manual_seed(0)) < 0.5
+    for column, tokens in found.slices.items():
+        hidden = shut.clone()
+        hidden[:, column] = True
+        wanted = torch.zeros(len(hidden), columns.sizes[column])
+        for row in range(len(hidden)):
+            for other in found.slices.keys() - {column}:
+                if not hidden[row, other]:
+                    line = found.square[found.slices[other].start + cells.token[row, other], tokens]
+                    wanted[row, line] = -torch.inf
+        assert torch.equal(found.penalty(column, cells.token, hidden), wanted)
+        assert wanted.isneginf().any()
+
+
 def test_a_table_without_rules_has_an_empty_square():
     rules = Rules()
     columns = Autoencoder(**QUICK).fit(pd.DataFrame({"a": np.arange(40.0) ** 1.5, "b": list("xy") * 20})).net_.columns
