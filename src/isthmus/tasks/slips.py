@@ -83,8 +83,8 @@ class Words:
     def _weights(self, p: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
         """Ratios (2, rows) of values from elsewhere, (rows, values) of misspellings of each, and (rows,) of strays.
 
-        A rare word that the rest of its row makes likelier than usual is the less a slip for it, so many times at most as
-        it was seen: one seen once fits its own row by heart.
+        A rare word that the rest of its row makes likelier than usual is the less a slip for it, but only by as many
+        times as it was seen: one seen once fits its own row by heart.
         """
         at = x.astype(int)
         known = at < p.shape[1]
