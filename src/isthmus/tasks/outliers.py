@@ -76,9 +76,9 @@ class Reference:
         x = x[np.random.default_rng(seed).permutation(len(x))[:ROWS]]
         codes = encode(net, x)
         seen = Views(*_cells(net, x), Neighbours.learn(codes).distances(codes))
-        error, tail = np.sort(seen.error, axis=0).T, np.sort(seen.tail, axis=0).T
+        error, tail = (_ascending(each) for each in (seen.error, seen.tail))
         bare = cls(codes, error, tail, distance=np.zeros(0), total=np.zeros(0))
-        viewed = replace(bare, distance=np.sort(bare.views(seen), axis=0).T)
+        viewed = replace(bare, distance=_ascending(bare.views(seen)))
         return replace(viewed, total=np.sort(viewed.oddness(seen)))
 
     @cached_property
@@ -177,6 +177,11 @@ def _hiding(net: Hourglass, x: Floats, ask: Callable[[TableDistribution, Cells, 
         return answers
 
     return through(net, look, x)
+
+
+def _ascending(seen: Floats) -> Floats:
+    """Sort each column (rows, columns) into a row, laid out as a file gives it back: sums then round alike."""
+    return np.ascontiguousarray(np.sort(seen, axis=0).T)
 
 
 def _rarity(values: Floats, usual: Floats) -> Floats:
