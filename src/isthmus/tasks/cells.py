@@ -14,20 +14,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from isthmus.nets.columns import Cells
 from isthmus.nets.hourglass import Hourglass
-from isthmus.tasks.batches import Flags, Floats, through
+from isthmus.nets.likelihoods import Numeric
+from isthmus.tasks.batches import Flags, Floats, device_of, through
 from isthmus.tasks.slips import MISPLACED, SCALED, Ways
 
 ROUNDS = 6
 """Most wrong cells that are looked for in one row."""
 
-
 USUAL = 2e-3
 """Rate of values put in place of others. A table cannot tell it: what is as rare as slips may be no slip."""
 
 RAREST = 1e-6
+
+SUSPECT = 0.01
+"""Odds from which on a cell is looked at again once another of its row is hidden."""
 
 
 @dataclass(frozen=True)
@@ -44,55 +49,60 @@ class Suspicion:
     rates: Floats
 
 
-def told(net: Hourglass, x: Floats, hidden: Flags, column: int) -> Floats:
-    """Probabilities (rows, values) of a column's values, given each row's other cells that are not `hidden`.
+def read(net: Hourglass, x: Floats, hidden: Flags) -> Cells:
+    """Read values (rows, columns) as the network knows them, those that are `hidden` telling nothing.
 
-    Numbers outside the range seen in training are read as its ends: far beyond, the network knows nothing.
+    Numbers outside the range seen in training are read as its ends, beyond which the network knows nothing, and words
+    never seen as unknown.
     """
-    hidden = hidden.copy()
-    hidden[:, column] = True
+    seen = x.copy()
+    for j, likelihood in enumerate(net.columns.likelihoods):
+        if isinstance(likelihood, Numeric):
+            seen[:, j] = np.clip(x[:, j], *likelihood.range)
+        else:
+            seen[x[:, j] >= likelihood.present, j] = -1
+    device = device_of(net)
+    return net.columns.tokenize(torch.from_numpy(seen).to(device), torch.from_numpy(hidden).to(device))
+
+
+def told(net: Hourglass, cells: Cells, column: int) -> Floats:
+    """Probabilities (rows, values) of a column's values, given each row's other cells."""
     present = net.columns.likelihoods[column].present
     tokens = slice(net.columns.slices[column].start, net.columns.slices[column].start + present)
 
-    def ask(rows: Tensor, hidden: Tensor) -> Tensor:
-        cells = net.columns.tokenize(rows, hidden)
+    def ask(token: Tensor, number: Tensor, hidden: Tensor) -> Tensor:
+        alone = torch.zeros_like(hidden)
+        alone[:, column] = True
+        cells = net.columns.hide(Cells(token, number, hidden), alone)
         state = net.decoder.trunk(net.code.decode(net.encode(cells)), cells if net.condition else None, net.columns)
         return net.decoder.logits(state, tokens).double().softmax(1)
 
-    return through(net, ask, _seen(net, x), hidden).astype(np.float64)
+    return through(net, ask, *(each.cpu().numpy() for each in cells))
 
 
-def _seen(net: Hourglass, x: Floats) -> Floats:
-    """Values as the network knows them: numbers within their ranges, words never seen as -1."""
-    seen = x.copy()
-    for j, likelihood in enumerate(net.columns.likelihoods):
-        if not likelihood.numeric:
-            seen[x[:, j] >= likelihood.present, j] = -1
-    for j, numeric in zip(net.columns.numeric, net.columns.numerics, strict=True):
-        seen[:, j] = np.clip(x[:, j], *numeric.range)
-    return seen
-
-
+@torch.no_grad()
 def usual(net: Hourglass) -> list[Floats]:
     """Give each column's shares of values (values,) where nothing of a row is known."""
     nothing = np.full((1, len(net.columns.sizes)), np.nan)
-    return [told(net, nothing, np.isnan(nothing), j)[0] for j in range(nothing.shape[1])]
+    said = net(read(net, nothing, np.isnan(nothing)))
+    return [said.present(j)[0].double().cpu().numpy() for j in range(nothing.shape[1])]
 
 
-def ratios(net: Hourglass, x: Floats, hidden: Flags, ways: Sequence[Ways]) -> Floats:
-    """Likelihood ratios (ways, rows, columns) of cells, each hidden alone beside `hidden`; 0 where missing."""
+def ratios(net: Hourglass, x: Floats, hidden: Flags, look: Flags, ways: Sequence[Ways]) -> Floats:
+    """Likelihood ratios (ways, rows, columns) of the cells to `look` at, each hidden alone beside `hidden`; 0 else."""
     answers = np.zeros((MISPLACED + 1, *x.shape))
+    cells = read(net, x, hidden)
     for j, way in enumerate(ways):
-        there = ~np.isnan(x[:, j])
-        if there.any():
-            answers[:, there, j] = way.ratios(told(net, x[there], hidden[there], j), x[there, j])
+        rows = np.flatnonzero(look[:, j])
+        if len(rows):
+            answers[:, rows, j] = way.ratios(told(net, Cells(*(each[rows] for each in cells)), j), x[rows, j])
     return answers
 
 
 def suspect(net: Hourglass, x: Floats, ways: Sequence[Ways]) -> Suspicion:
     """Look for wrong cells in values (rows, columns)."""
     found = np.zeros(x.shape, dtype=bool)
-    first = ratios(net, x, found, ways)
+    first = ratios(net, x, found, ~np.isnan(x), ways)
     rates = _rates(first, np.array([likelihood.numeric for likelihood in net.columns.likelihoods]))
     odds = np.einsum("krj,kj->rj", first, rates)
     wrong = shared(odds)
@@ -106,7 +116,9 @@ def suspect(net: Hourglass, x: Floats, ways: Sequence[Ways]) -> Suspicion:
         worst = now.argmax(1)
         named.append((rows, worst, now))
         found[rows, worst] = True
-        now = np.einsum("krj,kj->rj", ratios(net, x[rows], found[rows], ways), rates)
+        again = odds[rows] > SUSPECT
+        new = np.einsum("krj,kj->rj", ratios(net, x[rows], found[rows], again, ways), rates)
+        now = np.where(again, new, odds[rows])
         odds[rows] = now
         now = np.where(found[rows], 0.0, now)
         wrong[rows] = np.maximum(wrong[rows], shared(now))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Flags, Floats
-from isthmus.tasks.cells import suspect, told
+from isthmus.tasks.cells import read, suspect, told
 from isthmus.tasks.slips import Ways
 
 Places = npt.NDArray[np.int64]
@@ -50,7 +50,8 @@ def repairs(net: Hourglass, x: Floats, ways: Sequence[Ways], false: float) -> Re
     for j in np.unique(column):
         mine = column == j
         rows = row[mine]
-        said = ways[j].propose(told(net, x[rows], found.found[rows], j), x[rows, j], found.rates[:, j])
+        p = told(net, read(net, x[rows], found.found[rows]), j)
+        said = ways[j].propose(p, x[rows, j], found.rates[:, j])
         value[mine], right[mine], way[mine] = said.value, said.right * wrong[mine], said.way
     likely = (right > 0.5).nonzero()[0]
     expected = np.cumsum(1 - wrong[likely]) / np.arange(1, len(likely) + 1)
@@ -67,10 +68,10 @@ def denoise(net: Hourglass, x: Floats, columns: Sequence[int]) -> Floats:
     image enhancement and noise filtering by use of local statistics").
     """
     smooth = x.copy()
-    nothing = np.zeros(x.shape, dtype=bool)
+    cells = read(net, x, np.zeros(x.shape, dtype=bool))
     for j in columns:
         centre = net.columns.numerics[net.columns.numeric.index(j)].centre.cpu().numpy()
-        p = told(net, x, nothing, j)
+        p = told(net, cells, j)
         mean = p @ centre
         variance = (p @ centre**2 - mean**2).clip(1e-12)
         keeps = 1 - np.minimum(np.quantile(variance, 0.05) / variance, 1)

@@ -25,7 +25,7 @@ class Limit(NamedTuple):
 
 _STATES = 512  # rows through the network at once: their hidden states fit a processor's cache
 
-_TOGETHER = 64  # rows that share an order: wide tables would else be drawn a row or two at a time
+_TOGETHER = 16  # rows that share an order: wide tables would else be drawn a row or two at a time
 
 
 class Rows:
