@@ -3,7 +3,8 @@
 A cell is wrong when what stands there fits the rest of its row worse than what a slip would have put there. With one
 wrong cell in a row, the odds that it is cell j are prior x p(written | slip) / p(written | rest of the row), and rivals
 share: whether the age or the marital status is wrong, one of them is. With several, the worst is found first, hidden,
-and the others are looked at again, so that a wrong cell does not cast suspicion on right ones.
+and the others are looked at again, so that a wrong cell does not cast suspicion on right ones. Which of two that
+contradict each other is wrong, is told by how odd each is with the other hidden.
 
 How often numbers are scaled is learnt from the table itself, by expectation maximisation.
 """
@@ -113,6 +114,7 @@ def suspect(net: Hourglass, x: Floats, ways: Sequence[Ways]) -> Suspicion:
         rows, now = rows[bad], now[bad]
         if not len(rows):
             break
+        now = _told_apart(net, x[rows], found[rows], now, ways, rates)
         worst = now.argmax(1)
         named.append((rows, worst, now))
         found[rows, worst] = True
@@ -126,6 +128,27 @@ def suspect(net: Hourglass, x: Floats, ways: Sequence[Ways]) -> Suspicion:
         rivals = np.where(found[rows], 0.0, then).sum(1)
         wrong[rows, worst] = odds[rows, worst] / (1 + odds[rows, worst] + rivals)
     return Suspicion(wrong, found, odds, rates)
+
+
+def _told_apart(net: Hourglass, x: Floats, found: Flags, odds: Floats, ways: Sequence[Ways], rates: Floats) -> Floats:
+    """Correct the odds (rows, columns) of the two worst cells of each row, which may contradict each other.
+
+    Both are then all but impossible beside the other, and how impossible the network does not know. That one of them
+    is wrong is as likely as the worse makes it; which one, what each is without the other tells.
+    """
+    rows, odds = np.arange(len(x)), odds.copy()
+    pair = np.argsort(-odds, axis=1)[:, :2]
+    rows = rows[odds[rows, pair[:, -1]] > SUSPECT]
+    alone = np.zeros((len(rows), 2))
+    for this, other in ((0, 1), (1, 0)) if len(rows) else ():
+        hidden, look = found[rows], np.zeros((len(rows), x.shape[1]), dtype=bool)
+        at = np.arange(len(rows))
+        hidden[at, pair[rows, other]] = look[at, pair[rows, this]] = True
+        alone[:, this] = np.einsum("krj,kj->rj", ratios(net, x[rows], hidden, look, ways), rates).sum(1)
+    worse = odds[rows, pair[rows, 0]] / alone.max(1).clip(1e-300)
+    for this in range(2):
+        odds[rows, pair[rows, this]] = worse * alone[:, this]
+    return odds
 
 
 def shared(odds: Floats) -> Floats:
