@@ -18,11 +18,12 @@ from isthmus.data.sources import Table, open_table
 from isthmus.data.tables import append_rows
 from isthmus.errors import UsageError
 from isthmus.given import Given
+from isthmus.mixed import MixedTables
 from isthmus.model import Autoencoder
 from isthmus.tasks.amplify import amplify
 
 
-class Amplifier(BaseOverSampler):  # type: ignore[misc]
+class Amplifier(MixedTables, BaseOverSampler):  # type: ignore[misc]
     """Add synthetic rows of the rare classes, drawn from an autoencoder fitted to the rows and their classes.
 
     It needs the package imbalanced-learn.
@@ -93,13 +94,6 @@ class Amplifier(BaseOverSampler):  # type: ignore[misc]
             made = model.codec_.decode(amplify(model.net_, x, kind.values, kind.limits, n, seed))
             columns, classes = append_rows(columns, made), [*classes, np.full(n, each, dtype=y.dtype)]
         return table.give(columns), np.concatenate(classes)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say what may come in: missing cells and words, but nothing sparse."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
-        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
-        return tags
 
 
 def _free_name(name: str, taken: Sequence[str]) -> str:

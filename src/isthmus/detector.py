@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from isthmus.data.schema import Schema
 from isthmus.data.sources import open_table
 from isthmus.errors import UsageError
+from isthmus.mixed import MixedTables
 from isthmus.model import Autoencoder
 from isthmus.settings import read_settings
 from isthmus.tasks.batches import Floats
@@ -27,7 +28,7 @@ FALSE_ALARMS = 0.01
 """Share of usual rows that contamination "auto" lets be called outliers."""
 
 
-class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class OutlierDetector(MixedTables, OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """Rows unlike the others, found by a small autoencoder.
 
     As in scikit-learn, `score_samples` and `decision_function` are lower for odder rows and `predict` gives -1 for
@@ -144,11 +145,3 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(given, str) or not 0 < given <= 0.5:
             raise UsageError(f"contamination is {given!r}; give a share above 0 and up to 0.5, or 'auto'")
         return float(given)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect: missing cells and words are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags

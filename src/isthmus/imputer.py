@@ -14,11 +14,12 @@ from isthmus.data.sources import Table, open_table
 from isthmus.data.tables import TableCodec
 from isthmus.errors import UsageError
 from isthmus.filled import fill
+from isthmus.mixed import MixedTables
 from isthmus.model import Autoencoder
 from isthmus.tasks import impute
 
 
-class Imputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Imputer(MixedTables, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer that fills missing cells, each from the rest of its row.
 
     It goes wherever `sklearn.impute.SimpleImputer` does: arrays in, arrays out; frames in, frames out, words and all.
@@ -106,15 +107,6 @@ class Imputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         renamed = dict(zip(self.columns_, given, strict=True))
         told = [f"missingindicator_{renamed[name]}" for name in self.indicated_] if self.add_indicator else []
         return np.asarray([*given, *told], dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect: missing cells and words are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
 
 def _indicator(table: Table, name: str) -> pa.ChunkedArray:

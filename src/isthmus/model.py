@@ -21,6 +21,7 @@ from isthmus.data.sources import Table
 from isthmus.errors import IsthmusWarning
 from isthmus.halves import Decoder, Encoder
 from isthmus.jobs import Jobs
+from isthmus.mixed import MixedTables
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.priors import Prior
@@ -37,7 +38,7 @@ from isthmus.training.progress import Lines
 _Half = TypeVar("_Half", Encoder, Decoder)
 
 
-class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One autoencoder of a table, fitted once, for every job.
 
     Parameters
@@ -274,15 +275,6 @@ class Autoencoder(Jobs, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         self.n_features_in_ = table.columns.num_columns
         if table.flavour.named:
             self.feature_names_in_ = np.asarray(table.columns.column_names, dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say what scikit-learn may expect: missing cells and words are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
     def _facts(self) -> dict[str, Any]:
         return super()._facts() | {
