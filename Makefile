@@ -61,11 +61,12 @@ bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different
 .PHONY: peers-impute
 peers-impute:  ## Pythons of their own, in .peers/, for imputers that do not go with what isthmus needs
 	@$(PYTHON) -m venv .peers/midaspy
-	@.peers/midaspy/bin/pip install --quiet "tensorflow-cpu==2.15.1" "numpy==1.26.4" pandas scikit-learn matplotlib statsmodels
+	@.peers/midaspy/bin/pip install --quiet "tensorflow-cpu==2.15.1" "tensorflow-addons==0.23.0" "numpy==1.26.4" \
+		pandas scikit-learn matplotlib statsmodels
 	@.peers/midaspy/bin/pip install --quiet --no-deps "MIDASpy==1.2.3"
 	@$(PYTHON) -m venv .peers/hyperimpute
 	@.peers/hyperimpute/bin/pip install --quiet -c constraints.txt torch scikit-learn pandas xgboost-cpu lightgbm catboost optuna \
-		"loguru==0.6.0" cloudpickle geomloss pydantic
+		"loguru==0.6.0" cloudpickle geomloss pydantic redis
 	@.peers/hyperimpute/bin/pip install --quiet --no-deps "hyperimpute==0.1.17" miracle-imputation
 
 .PHONY: bench-impute
