@@ -73,7 +73,7 @@ class Settings:
     rounds: int = 10
     hot_rounds: int = 3
     trees: int = 50
-    seconds: float = 300.0
+    seconds: float = 150.0
     seed: int = 0
 
 
