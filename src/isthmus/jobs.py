@@ -39,7 +39,7 @@ class Jobs(Part):
     def impute(
         self,
         X: Any,
-        method: impute.Method = "mode",
+        method: impute.Method | None = None,
         draws: int = 1,
         seed: int = 0,
         *,
@@ -53,7 +53,8 @@ class Jobs(Part):
         X
             Rows, any cells of which may be missing.
         method
-            "mode" for the likeliest value, "mean" for expected numbers, "sample" for a joint draw.
+            "mode" for the likeliest value, "mean" for expected numbers, "sample" for a joint draw. By default the mode,
+            or where there are several draws, draws.
         draws
             With more than one, a list of that many filled tables, each a draw.
         seed
@@ -67,15 +68,19 @@ class Jobs(Part):
         Raises
         ------
         UsageError
-            For an unknown method, draws that a model cannot make, or column names that are taken.
+            For an unknown method, several draws by another method than "sample", draws that a model cannot make, or
+            column names that are taken.
         """
         table = self._check(X)
         x = self.codec_.encode(table)
         if draws < 1:
             raise UsageError(f"draws is {draws!r}; give 1 or more")
+        if draws > 1 and method not in (None, "sample"):
+            raise UsageError(f"draws {draws} and method {method!r}: several tables are drawn, say one of them")
         if not 0 < interval < 1:
             raise UsageError(f"interval is {interval!r}; give a share between 0 and 1, such as 0.9")
-        filled = [impute.impute(self.net_, x, method if draws == 1 else "sample", seed + draw) for draw in range(draws)]
+        how = method or ("mode" if draws == 1 else "sample")
+        filled = [impute.impute(self.net_, x, how, seed + draw) for draw in range(draws)]
         if uncertainty:
             levels = self.calibration_.level(interval)
             tables = [fill_surely(self.net_, self.codec_, table, x, values, levels) for values in filled]

@@ -93,6 +93,8 @@ def test_imputed_draws_differ_in_missing_cells_only(case, model, frame):
     assert (first["price"] != second["price"]).any()
     pd.testing.assert_frame_equal(first.drop(columns="price"), frame.drop(columns="price").pipe(_filled_like, first))
     pd.testing.assert_frame_equal(first, model.impute(holed, draws=2, seed=3)[0])
+    with pytest.raises(UsageError, match="say one of them"):
+        model.impute(holed, "mean", draws=2)
 
 
 def _filled_like(frame, filled):

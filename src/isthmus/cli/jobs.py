@@ -52,7 +52,7 @@ def impute(
     from isthmus.data.sources import write_table
 
     tables = load_for("impute", model).impute(
-        data, method or "mode", draws, seed, uncertainty=uncertainty, interval=interval
+        data, method, draws, seed, uncertainty=uncertainty, interval=interval
     )
     if draws == 1:
         tables, paths = [tables], [out]
