@@ -90,3 +90,18 @@ def test_dependencies_and_gaps():
     assert measures.broken(real, made, [(0, 1)]) == pytest.approx(1 / 3)
     assert measures.same_gaps(real, made) == pytest.approx(0.75)
     assert measures.copies(made, made[:1]) == pytest.approx(1 / 3)
+
+
+def test_pictures_show_which_pairs_are_broken_and_how_near_rows_lie(model, found, tmp_path):
+    pairs, distances = found.columns["pairs"], found.columns["distances"]
+    assert np.nanmin(pairs) > 0.99
+    assert np.array_equal(pairs, pairs.T, equal_nan=True)
+    assert distances["synthetic"].max() == pytest.approx(0, abs=1e-6)
+    assert np.median(distances["held-out rows"]) > 0
+    shuffled = make(400, 0).assign(size=make(400, 0)["size"].sample(frac=1, random_state=0).to_numpy())
+    broken = evaluate(model, make(400, 0), shuffled).columns["pairs"]
+    assert broken[1, 2] < 0.8 < broken[0, 2]  # size no longer goes with sign, area still does
+    write(found, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Pairs of columns" in page
+    assert "Distance to real rows" in page

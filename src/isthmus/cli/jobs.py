@@ -51,9 +51,7 @@ def impute(
         raise UsageError(f"--draws {draws} and --method {method}: several tables are drawn, say one of them")
     from isthmus.data.sources import write_table
 
-    tables = load_for("impute", model).impute(
-        data, method, draws, seed, uncertainty=uncertainty, interval=interval
-    )
+    tables = load_for("impute", model).impute(data, method, draws, seed, uncertainty=uncertainty, interval=interval)
     if draws == 1:
         tables, paths = [tables], [out]
     else:

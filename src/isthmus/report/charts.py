@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -16,7 +17,7 @@ from isthmus.report.labels import short
 from isthmus.report.measures import Fidelity
 from isthmus.report.pictures import BASE, INK, MODEL, PEER, WIDTH, drawing
 
-__all__ = ["curves", "dots", "pairs", "rebuilt"]
+__all__ = ["curves", "distances", "dots", "heat", "pairs", "rebuilt"]
 
 Floats = npt.NDArray[np.float64]
 _ACROSS = 3
@@ -101,6 +102,40 @@ def pairs(variables: Sequence[Variable], real: Floats, made: Floats) -> Figure:
             draw(panel, variable, real[:, j], made[:, j])
             panel.set_title(short(variable.name, 26))
         _legend(figure, axes[0])
+    return figure
+
+
+def heat(names: Sequence[str], scores: Floats) -> Figure:
+    """Draw a score from 0 to 1 of every pair of columns (names, names): the darker, the worse."""
+    size = min(max(2.2 + 0.22 * len(names), 4.0), WIDTH)
+    low = min(float(np.nanmin(scores, initial=1.0)), 0.9)
+    with drawing():
+        figure = Figure(figsize=(size, size * 0.92))
+        panel = figure.subplots()
+        image = panel.imshow(
+            scores, cmap=LinearSegmentedColormap.from_list("", [PEER, MODEL, "#dce9f4"]), vmin=low, vmax=1
+        )
+        labels, places = [short(name, 14) for name in names], np.arange(len(names))
+        panel.set_xticks(places, labels, fontsize=7, rotation=90)
+        panel.set_yticks(places, labels, fontsize=7)
+        panel.grid(visible=False)
+        panel.tick_params(length=0)
+        figure.colorbar(image, ax=panel, shrink=0.6, label="pair trends")
+        figure.set_layout_engine("constrained", h_pad=0.2, w_pad=0.1)  # pages set names wider than matplotlib thinks
+    return figure
+
+
+def distances(series: Mapping[str, Floats]) -> Figure:
+    """Draw how far rows lie from the closest real one, as shares of rows nearer than that: a curve for each kind."""
+    with drawing():
+        figure = Figure(figsize=(WIDTH * 0.7, 2.6))
+        panel = figure.subplots()
+        for colour, (name, far) in zip((MODEL, BASE, PEER), series.items(), strict=False):
+            panel.plot(np.sort(far), np.linspace(0, 100, len(far)), color=colour, linewidth=1.6, label=name)
+        panel.set_xlim(0, float(np.quantile(np.concatenate(list(series.values())), 0.99)) or 1.0)
+        panel.set_xlabel("distance to the closest real row, in standard deviations")
+        panel.set_ylabel("% of rows nearer")
+        _legend(figure, panel)
     return figure
 
 

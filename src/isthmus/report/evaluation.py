@@ -52,7 +52,8 @@ class Evaluation:
     membership
         AUC at which the model's own likelihood tells rows of DATA from held-out ones; None without held-out rows.
     columns
-        Names, and values (rows, columns) of real and made-up rows, for pictures.
+        For pictures: variables, values (rows, columns) of real and made-up rows, SDMetrics' pair trends (columns,
+        columns), and distances to the closest row of DATA (rows,) by kind of rows.
     """
 
     about: dict[str, Any]
@@ -128,6 +129,7 @@ def evaluate(
             for name, value in bench.measure(rival, kind).items():
                 figures[name][kind] = value
     columns = {"variables": model.schema_.coded, "real": seen, "made": made}
+    columns |= {"pairs": bench.pairs(made), "distances": bench.distances(rivals)}
     return Evaluation(about, figures, bench.membership(), columns)
 
 
@@ -146,7 +148,7 @@ class _Bench:
     def measure(self, made: Floats, kind: str) -> dict[str, float | None]:
         """Measure one kind of rows in every way."""
         sizes = [variable.size for variable in self.model.schema_.coded]
-        quality, shapes, pairs = _quality(self.model, self.learn, made)
+        quality, shapes, pairs = _scores(_report(self.model, self.learn, made))
         rules = measures.dependencies(self.real, sizes)
         own = kind == "held-out rows"  # held-out rows are what the others are tested on
         found = {
@@ -160,6 +162,22 @@ class _Bench:
             "copies": measures.copies(made, self.real),
         }
         return found | self._privacy(made, own)
+
+    def pairs(self, made: Floats) -> Floats:
+        """Give SDMetrics' score of every pair of columns (columns, columns), NaN where it has none."""
+        scores = np.full((made.shape[1], made.shape[1]), np.nan)
+        if made.shape[1] > 1:
+            details = _report(self.model, self.learn, made).get_details("Column Pair Trends")
+            for one, other, score in zip(details["Column 1"], details["Column 2"], details["Score"], strict=True):
+                scores[int(one), int(other)] = scores[int(other), int(one)] = score
+        return scores
+
+    def distances(self, rivals: dict[str, Floats | None]) -> dict[str, Floats]:
+        """Give the distances (rows,) of made-up rows and, where there are any, held-out ones to the closest of DATA."""
+        features = Features(self.model.schema_.coded, self.learn)
+        near = features(self.learn)
+        shown = {kind: rivals[kind] for kind in ("synthetic", "held-out rows")}
+        return {kind: measures.closest(features(x), near) for kind, x in shown.items() if x is not None}
 
     def _privacy(self, made: Floats, own: bool) -> dict[str, float | None]:
         features = Features(self.model.schema_.coded, self.learn)
@@ -206,8 +224,8 @@ def _sdmetrics() -> Any:
     return QualityReport()
 
 
-def _quality(model: Autoencoder, real: Floats, made: Floats) -> tuple[float, float | None, float | None]:
-    """Give SDMetrics' overall quality, column shapes and pair trends, from 0 to 1."""
+def _report(model: Autoencoder, real: Floats, made: Floats) -> Any:
+    """Compare made-up rows with real ones by SDMetrics' report on quality."""
     import pandas as pd
 
     kinds, frames = {}, []
@@ -222,8 +240,13 @@ def _quality(model: Autoencoder, real: Floats, made: Floats) -> tuple[float, flo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         report.generate({"t": frames[0]}, {"t": frames[1]}, {"tables": {"t": {"columns": kinds}}}, verbose=False)
+    return report
+
+
+def _scores(report: Any) -> tuple[float | None, ...]:
+    """Give SDMetrics' overall quality, column shapes and pair trends, from 0 to 1; None where there are no pairs."""
     scores = report.get_properties().set_index("Property")["Score"]
     return tuple(
         None if np.isnan(value) else float(value)
         for value in (report.get_score(), scores["Column Shapes"], scores["Column Pair Trends"])
-    )  # type: ignore[return-value]
+    )

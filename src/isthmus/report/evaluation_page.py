@@ -10,12 +10,18 @@ import numpy as np
 from isthmus.files import writing
 from isthmus.report import charts
 from isthmus.report.evaluation import FIGURES, Evaluation
-from isthmus.report.html import figure, h, page, section, table
+from isthmus.report.html import Html, figure, h, page, section, table
 from isthmus.report.pictures import svg
 
 __all__ = ["write"]
 
 _SHOWN = 12
+_PAIRS = 40
+_TRENDS = (
+    "SDMetrics' score of pairs of columns, 1 where what they say of each other is the same as in real rows; blank "
+    "where they say next to nothing of each other."
+)
+_FAR = "Rows that lie nearer to real rows than held-out ones do may repeat somebody."
 
 
 def write(found: Evaluation, path: str | PathLike[str]) -> None:
@@ -35,6 +41,8 @@ def write(found: Evaluation, path: str | PathLike[str]) -> None:
     variables, real, made = (found.columns[name] for name in ("variables", "real", "made"))
     shown = [j for j in range(len(variables)) if np.isfinite(real[:, j]).any() and np.isfinite(made[:, j]).any()]
     picture = charts.pairs([variables[j] for j in shown[:_SHOWN]], real[:, shown[:_SHOWN]], made[:, shown[:_SHOWN]])
+    scored = [j for j in range(len(variables)) if np.isfinite(found.columns["pairs"][j]).any()][:_PAIRS]
+    far = charts.distances(found.columns["distances"])
     words = f"Shares of values of the first {len(shown[:_SHOWN])} columns, real (grey) and made up (blue)."
     text = page(
         "Made-up rows beside real ones",
@@ -42,9 +50,16 @@ def write(found: Evaluation, path: str | PathLike[str]) -> None:
         section("What was compared", compared),
         section("Figures", table(["figure", *kinds, "what it is"], rows), h("p", honest), h("p", attack)),
         section("Columns", figure(svg(picture, "columns of real and made-up rows"), words)),
+        *([section("Pairs of columns", figure(_pairs(found, scored), _TRENDS))] if len(scored) > 1 else []),
+        section("Distance to real rows", figure(svg(far, "distances to the closest real row"), _FAR)),
     )
     with writing(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
+
+
+def _pairs(found: Evaluation, scored: list[int]) -> Html:
+    names = [found.columns["variables"][j].name for j in scored]
+    return svg(charts.heat(names, found.columns["pairs"][np.ix_(scored, scored)]), "pair trends")
 
 
 def _number(value: float | None) -> str:
