@@ -9,7 +9,7 @@ from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.tasks.outliers import GROUPS
 from isthmus.tasks.outliers import ROWS as REFERENCE
-from isthmus.tasks.synthesize import TRIAL
+from isthmus.tasks.synthesize import TRIAL, TRIALS
 from isthmus.training.loop import Plan
 
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 3000, 26, 80
@@ -75,4 +75,4 @@ def trial_cells(settings: Settings) -> int:
 def _afterwards(rows: int, columns: int, trial: int) -> float:
     """Give how many rows' worth of training the work after it takes; a row only read is a third of one trained."""
     reference = min(rows, REFERENCE) * min(columns, GROUPS)
-    return (min(4 * rows * columns, trial) + reference) / 3
+    return (TRIALS * min(4 * rows * columns, trial) + reference) / 3

@@ -23,6 +23,9 @@ from isthmus.tasks.uncover import Limit, Rows
 TRIAL = 250_000
 """Cells in a trial run: enough for shares to a third of a percent, and a few seconds at most."""
 
+TRIALS = 2
+"""Trial runs: a correction changes what later cells are drawn given, so that the first leaves a little to do."""
+
 PIECE = 32_768
 """Rows drawn at a time, so that memory stays bounded."""
 
@@ -98,14 +101,15 @@ def settle(net: Hourglass, x: Floats, seed: int, cells: int = TRIAL) -> None:
 
     Every cell is drawn given those before it, so that small errors add up: a category that is a little too rare makes
     what goes with it too rare as well. The correction is, for each token, the log of its share among the training rows
-    `x` over its mean probability in a trial of so many `cells`.
+    `x` over its mean probability in a trial of so many `cells`, twice.
     """
     token = net.columns.tokenize(torch.from_numpy(x).to(net.drift.device)).token
     wanted = net.columns.log_marginals(token)
     rows = max(min(4 * len(x), cells // x.shape[1]), 1)
-    seen = torch.full_like(net.drift, 0.5)
     nothing = np.full((rows, x.shape[1]), np.nan)
-    unmask(net, nothing, np.isnan(nothing), seed, seen=seen)
-    share = seen @ net.columns.member
-    got = (seen / share[net.columns.owner]).log()
-    net.drift += (wanted - got).clamp(-1.0, 1.0)
+    for trial in range(TRIALS):
+        seen = torch.full_like(net.drift, 0.5)
+        unmask(net, nothing, np.isnan(nothing), seed + trial, seen=seen)
+        share = seen @ net.columns.member
+        got = (seen / share[net.columns.owner]).log()
+        net.drift += (wanted - got).clamp(-1.0, 1.0)

@@ -25,7 +25,12 @@ class Limit(NamedTuple):
 
 _STATES = 512  # rows through the network at once: their hidden states fit a processor's cache
 
-_TOGETHER = 16  # rows that share an order: wide tables would else be drawn a row or two at a time
+_ENOUGH = 256
+"""Rows that one column is drawn of at a time, if there are that many: wide tables would else be drawn a row or two at a
+time, each pass through the network for next to nothing."""
+
+_TOGETHER = 16
+"""Rows that share an order at most, for the sake of that: more, and made-up rows are a little less like real ones."""
 
 
 class Rows:
@@ -69,8 +74,9 @@ class Rows:
 
         Where `seen` (tokens,) is given, the probabilities of all drawn cells are added to it.
         """
-        groups = -(-len(cells) // _TOGETHER), cells.shape[1]
-        late = torch.rand(groups, generator=rng, device=cells.device).repeat_interleave(_TOGETHER, 0)[: len(cells)]
+        together = min(max(_ENOUGH * cells.shape[1] // max(len(cells), 1), 1), _TOGETHER)
+        groups = -(-len(cells) // together), cells.shape[1]
+        late = torch.rand(groups, generator=rng, device=cells.device).repeat_interleave(together, 0)[: len(cells)]
         order = (late + 2.0 * ~cells).argsort(1)
         remaining = cells.sum(1)
         for step in range(int(remaining.max()) if len(cells) else 0):
