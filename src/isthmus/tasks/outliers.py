@@ -134,7 +134,8 @@ def bits(values: Floats, usual: Floats) -> Floats:
     tail = max(n // TAIL, 1)
     start = usual[-tail]
     scale = max(float((usual[-tail:] - start).mean()), 1e-3 * max(abs(float(start)), 1e-9))
-    inside = np.interp(values, usual, table)
+    steps, first = np.unique(usual, return_index=True)  # at values that repeat, interpolation would leap
+    inside = np.interp(values, steps, table[first])
     beyond = table[-tail] + (values - start) / (scale * np.log(2))
     return np.where(values > start, beyond, inside)
 
