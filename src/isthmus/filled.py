@@ -23,11 +23,15 @@ def fill(table: Table, values: pa.Table) -> pa.Table:
     return columns
 
 
-def fill_surely(net: Hourglass, codec: TableCodec, table: Table, x: Floats, filled: Floats, levels: Floats) -> pa.Table:
-    """Put values into a table's missing cells, and add columns that say where that was done, and how surely.
+def say_how_sure(
+    net: Hourglass, codec: TableCodec, table: Table, columns: pa.Table, x: Floats, filled: Floats, levels: Floats
+) -> pa.Table:
+    """Add columns to those of a filled table that say which cells were missing, and how sure their values are.
 
     Parameters
     ----------
+    table, columns
+        The table as it was, and its columns with every missing cell filled.
     x, filled
         Values (rows, columns) before and after.
     levels
@@ -43,7 +47,6 @@ def fill_surely(net: Hourglass, codec: TableCodec, table: Table, x: Floats, fill
     holes = np.column_stack([_missing(table, variable.name, len(x)) for variable in codec.schema.coded])
     sure = certainty(net, x, holes, filled, levels)
     low, high = codec.decode(sure.low), codec.decode(sure.high)
-    columns = fill(table, codec.decode(filled))
     for j, variable in enumerate(codec.schema.coded):
         if not holes[:, j].any():
             continue

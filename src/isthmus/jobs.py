@@ -15,7 +15,7 @@ from isthmus.cleaned import Cleaned
 from isthmus.data.sources import Table, open_table
 from isthmus.data.tables import append_rows
 from isthmus.errors import DataError, UsageError
-from isthmus.filled import fill, fill_surely
+from isthmus.filled import fill, say_how_sure
 from isthmus.given import Given
 from isthmus.halves import Part
 from isthmus.nets.priors import Prior
@@ -53,8 +53,8 @@ class Jobs(Part):
         X
             Rows, any cells of which may be missing.
         method
-            "mode" for the likeliest value, "mean" for expected numbers, "sample" for a joint draw. By default the mode,
-            or where there are several draws, draws.
+            "mode" for the likeliest value, "mean" for expected numbers, which of whole ones need not be whole, "sample"
+            for a joint draw. By default the mode, or where there are several draws, draws.
         draws
             With more than one, a list of that many filled tables, each a draw.
         seed
@@ -81,11 +81,13 @@ class Jobs(Part):
             raise UsageError(f"interval is {interval!r}; give a share between 0 and 1, such as 0.9")
         how = method or ("mode" if draws == 1 else "sample")
         filled = [impute.impute(self.net_, x, how, seed + draw) for draw in range(draws)]
+        tables = [fill(table, self.codec_.decode(values, means=how == "mean")) for values in filled]
         if uncertainty:
             levels = self.calibration_.level(interval)
-            tables = [fill_surely(self.net_, self.codec_, table, x, values, levels) for values in filled]
-        else:
-            tables = [fill(table, self.codec_.decode(values)) for values in filled]
+            tables = [
+                say_how_sure(self.net_, self.codec_, table, columns, x, values, levels)
+                for columns, values in zip(tables, filled, strict=True)
+            ]
         given = [table.give(columns) for columns in tables]
         return given if draws > 1 else given[0]
 

@@ -183,3 +183,21 @@ def test_times_too_fine_for_float64_are_refused():
 def test_no_kind_but_text_takes_lists_or_nothing(kind):
     assert kind.refusal(column([[1], [2]]))
     assert kind.refusal(column([None, None], pa.float64()))
+
+
+@pytest.mark.parametrize(
+    ("variable", "cells", "kind"),
+    [
+        (AGE, [20.25, None], pa.float64()),
+        (Number("a", "float", True, 0, 9, 1), [0.25, None], pa.float32()),
+        (Number("a", "decimal128(10, 2)", True, 0, 9, 2), [0.25, None], pa.decimal128(10, 2)),
+        (Category("a", "string", True, ("x", "y")), [1.0, None], pa.string()),
+    ],
+    ids=["whole", "float", "decimal", "category"],
+)
+def test_means_are_not_rounded_where_the_type_can_give_way(variable, cells, kind):
+    means = variable.from_means(np.array([np.nan if cell is None else cell for cell in cells]))
+    assert means.type == kind
+    assert means.null_count == 1
+    if pa.types.is_floating(kind):
+        assert means.to_pylist() == cells

@@ -95,6 +95,13 @@ def test_imputed_means_of_whole_numbers_need_not_be_whole():
     filled = model.impute(pl.DataFrame({"a": [1, None, 3], "b": [1, 2, 3]}), method="mean")
     assert filled["a"].null_count() == 0
     assert filled["a"][0] == 1 and filled["a"][2] == 3
+    holed = pl.DataFrame({"a": [1.5, 2.25, 3.125], "b": [1, None, 3]})
+    nullable = holed.to_pandas().astype({"b": "Int64"})
+    for table in (holed, holed.to_arrow(), nullable, holed.to_pandas()):
+        mean, mode = (model.impute(table, method)["b"] for method in ("mean", "mode"))
+        assert [cell % 1 == 0 for cell in mean.to_numpy()] == [True, False, True]
+        assert str(mode.type if isinstance(table, pa.Table) else mode.dtype) in ("Int64", "int64", "float64")
+        assert all(cell % 1 == 0 for cell in mode.to_numpy())
 
 
 @pytest.mark.parametrize(

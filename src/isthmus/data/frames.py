@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,7 +61,8 @@ class Flavour:
         for i, name in enumerate(arrow.column_names):
             kind = self.types.get(name)
             if isinstance(kind, pa.DataType) and kind != arrow.field(i).type:
-                arrow = arrow.set_column(i, name, arrow.column(i).cast(kind))
+                with suppress(pa.ArrowInvalid):  # fractions, where the user's were whole numbers
+                    arrow = arrow.set_column(i, name, arrow.column(i).cast(kind))
         return arrow
 
     def _pandas(self, arrow: pa.Table) -> Any:
@@ -79,8 +81,10 @@ class Flavour:
         frame = nw.from_arrow(arrow, backend="polars").to_native()
         for name in arrow.column_names:
             if (kind := self.types.get(name)) is not None:
-                typed = frame[name].cast(kind, strict=False)
-                if typed.null_count() == frame[name].null_count():  # else an Enum lacks a level
+                cells = frame[name]
+                typed = cells.cast(kind, strict=False)
+                fractions = kind.is_integer() and cells.dtype.is_float() and bool((typed != cells).any())
+                if not fractions and typed.null_count() == cells.null_count():  # else an Enum lacks a level
                     frame = frame.with_columns(typed)
         return frame
 

@@ -83,17 +83,18 @@ class TableCodec:
                 stacklevel=4,
             )
 
-    def decode(self, matrix: Floats, carried: pa.Table | None = None) -> pa.Table:
+    def decode(self, matrix: Floats, carried: pa.Table | None = None, *, means: bool = False) -> pa.Table:
         """Return a matrix (rows, variables) as typed columns, in the schema's order.
 
         The columns that are carried and not coded come from `carried`, as far as it has them, and are left
-        out otherwise.
+        out otherwise. Numbers that are `means` are not rounded to such as the column holds.
         """
         coded = {variable.name: i for i, variable in enumerate(self.schema.coded)}
         columns: dict[str, pa.Array | pa.ChunkedArray] = {}
         for variable in self.schema.variables:
             if not isinstance(variable, Text):
-                columns[variable.name] = variable.from_numbers(matrix[:, coded[variable.name]])
+                read = variable.from_means if means else variable.from_numbers
+                columns[variable.name] = read(matrix[:, coded[variable.name]])
             elif carried is not None and variable.name in carried.column_names:
                 columns[variable.name] = carried[variable.name]
         return pa.table(columns)

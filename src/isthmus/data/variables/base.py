@@ -71,6 +71,10 @@ class Variable:
         """Return float64 numbers as cells of the column's own type."""
         raise NotImplementedError
 
+    def from_means(self, numbers: Floats) -> pa.Array:
+        """Return float64 means of numbers as cells, which may be finer than the column's own."""
+        return self.from_numbers(numbers)
+
     def _wrong_cell(self, wrong: Any, cells: Column, expected: str) -> DataError:
         """Describe the first cell where `wrong` is true."""
         row = int(np.argmax(np.asarray(wrong)))

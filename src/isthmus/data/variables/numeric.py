@@ -82,6 +82,17 @@ class Numeric(Variable):
         """Return the numbers, rounded as the column's were, in the column's own type."""
         return _as_type(self._rounded(numbers), self.type)
 
+    def from_means(self, numbers: Floats) -> pa.Array:
+        """Return means as they are: of whole numbers as float64, of others in the column's own type.
+
+        >>> Count("rooms", "int64", missing=True, low=1, high=9).from_means(np.array([2.5])).to_pylist()
+        [2.5]
+        """
+        kind = value_type(self.type)
+        if pa.types.is_integer(kind):
+            return pa.array(numbers, from_pandas=True)
+        return _as_type(numbers, self.type) if pa.types.is_floating(kind) else self.from_numbers(numbers)
+
     def _rounded(self, numbers: Floats) -> Floats:
         return np.rint(numbers)
 
