@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
 
-FORMAT = 2
+FORMAT = 3
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
 
 

@@ -24,7 +24,7 @@ class Neighbours:
     Parameters
     ----------
     mean, axes
-        What codes are moved and turned by, (size,) and (size, size).
+        What codes are moved and turned by, (size,) and (size, size); without axes they are moved only.
     codes
         Codes (rows, size) so moved and turned, of rows that may be neighbours.
     middle, stretch
@@ -32,27 +32,27 @@ class Neighbours:
     """
 
     mean: Tensor
-    axes: Tensor
+    axes: Tensor | None
     codes: Tensor
     middle: Tensor
-    stretch: Tensor
+    stretch: Tensor | None
 
     @classmethod
-    def learn(cls, codes: Codes) -> Neighbours:
-        """Learn from codes (rows, size); directions that hardly vary are stretched only so far.
+    def learn(cls, codes: Codes | Floats, even: bool = True) -> Neighbours:
+        """Learn from codes (rows, size); directions that hardly vary are stretched only so far, or none if not `even`.
 
         The codes may hold those of odd rows, and odd rows that come in groups are near each other. Rows that have odd
         company are therefore no neighbours to any and no part of the bulk; where nothing is odd, few are left out.
         """
         whole = torch.from_numpy(codes).double()
-        mean, axes = _even(whole)
-        turned = (whole - mean) @ axes
-        every = cls(mean, axes, turned, torch.zeros_like(mean), torch.eye(len(mean), dtype=mean.dtype))
+        mean, axes = _even(whole) if even else (whole.mean(0), None)
+        turned = _turned(whole, mean, axes)
+        every = cls(mean, axes, turned, torch.zeros_like(mean), None)
         bulk, nearest = (_share(far) for far in every.distances(codes).T)
         kept = turned[torch.from_numpy(nearest <= COMPANY * bulk)]
-        return cls(mean, axes, kept, *_even(kept))
+        return cls(mean, axes, kept, *(_even(kept) if even else (kept.mean(0), None)))
 
-    def distances(self, codes: Codes) -> Floats:
+    def distances(self, codes: Codes | Floats) -> Floats:
         """Give logs of distances (rows, 2) of codes (rows, size): from the bulk, and from the nearest of all.
 
         From the bulk is Mahalanobis's distance (1936) from the mean. The nearest of all are the `NEAREST`. A code that
@@ -61,12 +61,12 @@ class Neighbours:
         pieces = [self._distances(codes[start : start + ROWS]) for start in range(0, len(codes), ROWS)]
         return np.concatenate([np.zeros((0, 2)), *pieces])
 
-    def _distances(self, codes: Codes) -> Floats:
+    def _distances(self, codes: Codes | Floats) -> Floats:
         """Measure at most `ROWS` codes, in one shape whatever their number, so that sums round alike."""
         whole = np.concatenate([codes, np.repeat(codes[-1:], ROWS - len(codes), axis=0)])
-        turned = (torch.from_numpy(whole).double() - self.mean) @ self.axes
+        turned = _turned(torch.from_numpy(whole).double(), self.mean, self.axes)
         near = torch.cdist(turned, self.codes).topk(min(NEAREST + 1, len(self.codes)), largest=False).values
-        bulk = ((turned - self.middle) @ self.stretch).norm(dim=1)
+        bulk = _turned(turned, self.middle, self.stretch).norm(dim=1)
         both = torch.stack([bulk, _without_itself(near).mean(1)], 1)
         return both.clamp(min=_LEAST).log()[: len(codes)].numpy()
 
@@ -76,6 +76,11 @@ def _without_itself(far: Tensor) -> Tensor:
     if far.shape[1] == 1:
         return far
     return torch.where(far[:, :1] < _LEAST, far[:, 1:], far[:, :-1])
+
+
+def _turned(codes: Tensor, mean: Tensor, axes: Tensor | None) -> Tensor:
+    """Move codes (rows, size), and turn them where there are axes."""
+    return codes - mean if axes is None else (codes - mean) @ axes
 
 
 def _even(codes: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,12 +1,14 @@
 """Rows unlike the others, and the cells that make them so.
 
-Three views of a row, each turned into a tail probability among the training rows (how rare is a value at
+Five views of a row, each turned into a tail probability among the training rows (how rare is a value at
 least this odd?), so that they can be compared whatever their units:
 
 - its cells against what the rest of the row makes expected: the error of a hidden number's mean in data
   units, the surprise at a hidden category;
 - its code against the bulk of the training rows' codes;
-- its code against the training rows' codes nearest to it.
+- its code against the training rows' codes nearest to it;
+- the row itself against the training rows nearest to it;
+- how soon random cuts set it apart from other rows.
 
 A single cell is judged by its error, and by its own column too: what is far out cannot be judged by what lies inside.
 
@@ -28,20 +30,21 @@ from isthmus.nets.hourglass import Hourglass
 from isthmus.tasks.batches import Codes, Floats, through
 from isthmus.tasks.neighbours import Neighbours
 from isthmus.tasks.reconstruct import encode
+from isthmus.tasks.standing import Standing, units
 
 ROWS = 2048
 GROUPS = 16
 TAIL = 50
 """The oddest 1 in so many reference rows show how the tail beyond them falls off."""
-WEIGHTS = (1.0, 1.0, 1.5)
-"""Of the bits of cells, bulk and neighbours: found on thirty tables, both with outliers among the rows learnt from and
+WEIGHTS = (0.7, 0.7, 1.0, 1.0, 0.8)
+"""Of the bits of each view, in the order above: found on 28 tables, both with outliers among the rows learnt from and
 without."""
 _SURE = 1e-3  # a column that is always known better than this is not judged any finer
 
 
 @dataclass(frozen=True)
 class Views:
-    """Each cell's error and own tail (rows, columns), and each row's distances to its neighbours (rows, 2)."""
+    """Each cell's error and own tail (rows, columns), and each row's distances from others (rows, 4)."""
 
     error: Floats
     tail: Floats
@@ -58,13 +61,17 @@ class Reference:
         Codes (rows, size).
     error, tail
         Errors and tails of cells (columns, rows).
+    rows, units
+        The training rows themselves (rows, columns), and the units of their numbers (columns, 2).
     distance
-        The three views of a row (3, rows): its cells together, its distance from the bulk, and from the nearest.
+        The five views of a row (5, rows): its cells together, then its distances.
     total
         How odd rows are in all (rows,).
     """
 
     codes: Codes
+    rows: Floats
+    units: Floats
     error: Floats
     tail: Floats
     distance: Floats
@@ -73,12 +80,12 @@ class Reference:
     @classmethod
     def learn(cls, net: Hourglass, x: Floats, seed: int) -> Reference:
         """Learn from training values (rows, columns), at most `ROWS` of them."""
-        x = x[np.random.default_rng(seed).permutation(len(x))[:ROWS]]
-        codes = encode(net, x)
-        seen = Views(*_cells(net, x), Neighbours.learn(codes).distances(codes))
-        error, tail = (_ascending(each) for each in (seen.error, seen.tail))
-        bare = cls(codes, error, tail, distance=np.zeros(0), total=np.zeros(0))
-        viewed = replace(bare, distance=_ascending(bare.views(seen)))
+        x = np.ascontiguousarray(x[np.random.default_rng(seed).permutation(len(x))[:ROWS]])
+        empty = np.zeros(0)
+        bare = cls(encode(net, x), x, units(net), error=empty, tail=empty, distance=empty, total=empty)
+        seen = bare.look(net, x)
+        celled = replace(bare, error=_ascending(seen.error), tail=_ascending(seen.tail))
+        viewed = replace(celled, distance=_ascending(celled.views(seen)))
         return replace(viewed, total=np.sort(viewed.oddness(seen)))
 
     @cached_property
@@ -86,9 +93,15 @@ class Reference:
         """The codes as neighbours."""
         return Neighbours.learn(self.codes)
 
+    @cached_property
+    def standing(self) -> Standing:
+        """The rows as they stand."""
+        return Standing(self.rows, self.units)
+
     def look(self, net: Hourglass, x: Floats) -> Views:
-        """Look at rows (rows, columns) cell by cell, and at their neighbours."""
-        return Views(*_cells(net, x), self.neighbours.distances(encode(net, x)))
+        """Look at rows (rows, columns) cell by cell, and at what is near them."""
+        distance = [self.neighbours.distances(encode(net, x)), self.standing.distances(x)]
+        return Views(*_cells(net, x), np.concatenate(distance, 1))
 
     def rarity(self, seen: Views) -> Floats:
         """Bits (rows, columns) of surprise at each cell: -log2 of the share of usual rows as odd there."""
@@ -96,7 +109,7 @@ class Reference:
         return np.stack([np.maximum(_rarity(e, es), _rarity(t, ts)) for e, es, t, ts in pairs], 1)
 
     def views(self, seen: Views) -> Floats:
-        """Three views of each row (rows, 3), higher where odder: its cells, and the distances to its neighbours."""
+        """Five views of each row (rows, 5), higher where odder: its cells, and its distances from others."""
         usual = np.sqrt((self.error**2).mean(1)).clip(_SURE)
         cells = np.log(np.sqrt(((seen.error / usual) ** 2).mean(1)) + _SURE)
         return np.column_stack([cells, seen.distance])
@@ -104,8 +117,8 @@ class Reference:
     def oddness(self, seen: Views) -> Floats:
         """How odd each row (rows,) is in all views together: the bits of the view in which it is oddest.
 
-        A view that sees nothing says nothing (Tippett 1931, the smallest of several p-values). The neighbours, which
-        see most where others see little, count more than the rest.
+        A view that sees nothing says nothing (Tippett 1931, the smallest of several p-values). Neighbours, which see
+        most where others see little, count more than the rest.
         """
         pairs = zip(self.views(seen).T, self.distance, strict=True)
         each = np.column_stack([bits(view, usual) for view, usual in pairs])
