@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from isthmus.agreement import align as align
     from isthmus.agreement import compare as compare
     from isthmus.amplifier import Amplifier as Amplifier
+    from isthmus.compression import compress as compress
+    from isthmus.compression import decompress as decompress
     from isthmus.data.schema import Schema as Schema
     from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.imputer import Imputer as Imputer
@@ -44,6 +46,8 @@ _HOMES = {
     "Sparse": "isthmus.nets.codes",
     "align": "isthmus.agreement",
     "compare": "isthmus.agreement",
+    "compress": "isthmus.compression",
+    "decompress": "isthmus.compression",
     "evaluate": "isthmus.report.evaluation",
     "load": "isthmus.store",
     "pool": "isthmus.pooling",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import options
+from isthmus.cli import compress, options
 from isthmus.cli.codes import write_numbers
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
@@ -16,7 +16,7 @@ PICTURES = (".png", ".html")
 
 
 def inspect(model: options.Model, json: options.Json = False) -> None:
-    """Show a model and what it keeps of each column.
+    """Show a model and what it keeps of each column, or what a compressed file holds.
 
     What survives is also what a code reveals: a code is no encryption.
 
@@ -24,7 +24,11 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
 
       isthmus inspect houses.isthmus
       isthmus inspect houses.isthmus --json
+      isthmus inspect houses.isz
     """
+    if model.suffix.lower() in compress.COMPRESSED:
+        told = compress.inspect(model)
+        return print(to_json(told)) if json else compress.show(model, told)
     facts = load_for("inspect", model).inspect()
     if json:
         print(to_json(facts))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from isthmus import __version__
-from isthmus.cli import clean, codes, compare, demo, evaluate, fit, interpolate, jobs, look, make
+from isthmus.cli import clean, codes, compare, compress, demo, evaluate, fit, interpolate, jobs, look, make
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Parser, add_verb, summary
 from isthmus.errors import IsthmusError, IsthmusWarning
@@ -33,6 +33,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "sample": make.sample,
     "amplify": make.amplify,
     "interpolate": interpolate.interpolate,
+    "compress": compress.compress,
+    "decompress": compress.decompress,
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "align": compare.align,

@@ -100,10 +100,11 @@ def _blame_encoding(path: Path) -> NoReturn:
     raise FileError(f"'{path}' is not UTF-8 text")
 
 
-def write_csv(table: pa.Table, file: IO[str], separator: str = ",") -> None:
+def write_csv(table: pa.Table, file: IO[str], separator: str = ",", header: bool = True) -> None:
     """Write a header and one line a row: null cells empty, floats in the fewest digits that restore them."""
     rows = csv.writer(file, delimiter=separator, lineterminator="\n")
-    rows.writerow(table.column_names)
+    if header:
+        rows.writerow(table.column_names)
     for start in range(0, table.num_rows, _BATCH):
         columns = [_spelled(column) for column in table.slice(start, _BATCH).columns]
         rows.writerows(zip(*columns, strict=True))

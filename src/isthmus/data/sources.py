@@ -4,8 +4,10 @@ import gzip
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ from isthmus.data.text import blank_missing, nan_to_null, parse_numbers
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
 
-__all__ = ["Table", "open_table", "write_table"]
+__all__ = ["Table", "open_table", "write_table", "write_tables"]
 
 _Entry = TypeVar("_Entry")
 
@@ -189,6 +191,41 @@ def write_table(table: Any, path: str | PathLike[str]) -> None:
         table = table.columns if isinstance(table, Table) else from_native(table)[0]
     with writing(target) as temporary:
         write(table, temporary)
+
+
+def write_tables(parts: Iterator[pa.Table], path: str | PathLike[str]) -> int:
+    """Write parts of one table below each other as `write_table` writes one; give the number of rows.
+
+    Where the format lets rows be appended (.csv, .tsv, .parquet) no more than a part is held in memory.
+    """
+    target = Path(fspath(path))
+    _by_extension(target, _WRITERS)
+    first = next(parts, None)
+    if first is None:
+        return 0
+    if not target.name.lower().endswith((".csv", ".tsv", ".parquet")):
+        whole = pa.concat_tables([first, *parts])
+        write_table(whole, target)
+        return len(whole)
+    count = 0
+    with writing(target) as temporary, _appending(temporary, first.schema) as append:
+        for part in chain([first], parts):
+            append(part)
+            count += len(part)
+    return count
+
+
+@contextmanager
+def _appending(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield what appends rows to a Parquet or CSV file."""
+    if path.suffix == ".parquet":
+        with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield writer.write_table
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        separator = "\t" if path.suffix == ".tsv" else ","
+        write_csv(schema.empty_table(), file, separator)
+        yield lambda part: write_csv(part, file, separator, header=False)
 
 
 def _write_csv(arrow: pa.Table, path: Path) -> None:

@@ -1,0 +1,154 @@
+"""``compress`` and ``decompress``: tables as small files, and back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from isthmus.cli import options
+from isthmus.cli.terminal import done, print_rows, say
+from isthmus.cli.words import several, switch, whole, word
+from isthmus.errors import UsageError
+
+COMPRESSED = (".isz",)
+
+File = Annotated[Path, word(metavar="FILE", type=Path, help="a file that `isthmus compress` wrote")]
+
+
+def compress(
+    data: options.Data,
+    out: Annotated[Path, word("-o", "--out", metavar="FILE", type=Path, help="file to write: .isz")],
+    tolerance: Annotated[
+        list[str] | None,
+        several(
+            "--tolerance",
+            metavar="SHARE|COL=BY",
+            help="by how much numbers may be off: a share of each column's range, or COL=0.5 in its own units",
+        ),
+    ] = None,
+    unordered: Annotated[bool, switch("--unordered", help="rows may come back in another order")] = False,
+    model: Annotated[
+        Path | None,
+        word("--model", metavar="MODEL", type=Path, help="use a model's schema, or a compressed file's whole model"),
+    ] = None,
+    missing: options.Missing = None,
+    budget: Annotated[int | None, word("--budget", metavar="SECONDS", type=whole(1), help="time to train")] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Write a table to a file as small as what it holds is surprising.
+
+    A small model learns how the table's cells depend on each other and is stored beside them; nothing else is
+    needed to read the file. Without --tolerance every cell comes back exactly.
+
+    For example:
+
+      isthmus compress houses.csv -o houses.isz
+      isthmus compress sensors.parquet -o sensors.isz --tolerance 0.01
+      isthmus compress sensors.csv -o sensors.isz --tolerance T1=0.05 T2=0.05 --unordered
+      isthmus compress july.csv -o july.isz --model june.isz
+    """
+    options.check_out(out, COMPRESSED, inputs=[data])
+    from isthmus.compression import compress as write
+
+    size = data.stat().st_size if data.is_file() else 0
+    facts = write(
+        data,
+        out,
+        tolerance=_tolerance(tolerance or []),
+        unordered=unordered,
+        model=model,
+        missing=tuple(missing or ()),
+        budget=budget,
+        seed=seed,
+        verbose=not quiet,
+    )
+    sentence = f"wrote {out}: {facts['bytes']:,} bytes, {100 * facts['bytes'] / max(size, 1):.1f} % of {data.name}"
+    done(sentence, {"out": out, "was": size, **facts}, quiet=quiet, as_json=json)
+
+
+def decompress(
+    file: File,
+    out: options.TableOut,
+    rows: Annotated[str | None, word("--rows", metavar="A:B", help="only rows A up to B, counted from 0")] = None,
+    salvage: Annotated[bool, switch("--salvage", help="leave out what is damaged, and say what that is")] = False,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Give back what `isthmus compress` wrote.
+
+    For example:
+
+      isthmus decompress houses.isz -o houses.csv
+      isthmus decompress flights.isz -o some.parquet --rows 1000000:1000100
+      isthmus decompress damaged.isz -o rest.csv --salvage
+    """
+    options.check_out(out, options.TABLES, inputs=[file])
+    from isthmus.compression import tables
+    from isthmus.container import Container
+    from isthmus.data.sources import write_tables
+    from isthmus.errors import FileError
+
+    with Container(file, salvage) as container:
+        count = write_tables(tables(container, _rows(rows)), out)
+        if not count:
+            raise FileError(f"'{file}': no block of it can be read")
+        for line in container.damage:
+            say(f"isthmus: warning: '{file}': {line}")
+        result = {"out": out, "rows": count, "damage": container.damage}
+    done(f"wrote {out}: {count:,} rows", result, quiet=quiet, as_json=json)
+
+
+def inspect(path: Path) -> Mapping[str, Any]:
+    """Give what is told of a compressed file, for ``isthmus inspect``."""
+    from isthmus.compression import look
+
+    return look(path)
+
+
+def show(path: Path, facts: Mapping[str, Any]) -> None:
+    """Print what is told of a compressed file."""
+    print(f"{path}: {facts['kind']}, {facts['rows']:,} rows in {facts['bytes']:,} bytes")
+    if "columns" not in facts:
+        return
+    print(f"{facts['blocks']} blocks; model {facts['model']:,} bytes; texts {', '.join(facts['texts']) or 'none'}")
+    print("bits a cell, and what they would be if each column were written alone:\n")
+    print_rows(facts["columns"])
+
+
+def _tolerance(words: list[str]) -> float | dict[str, float]:
+    """Read shares and COL=BY.
+
+    >>> _tolerance(["0.01"]), _tolerance(["T1=0.5", "T2=1"])
+    (0.01, {'T1': 0.5, 'T2': 1.0})
+    """
+    named: dict[str, float] = {}
+    share = 0.0
+    for text in words:
+        name, equals, value = text.rpartition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            raise UsageError(f"--tolerance {text}: give a share such as 0.01, or COL=BY such as T1=0.5") from None
+        if equals:
+            named[name] = number
+        else:
+            share = number
+    if named and share:
+        raise UsageError("--tolerance: give one share for all columns, or COL=BY for some; not both")
+    return named or share
+
+
+def _rows(text: str | None) -> slice | None:
+    """Read A:B, either of which may be left out.
+
+    >>> _rows("10:20"), _rows(":5"), _rows(None)
+    (slice(10, 20, None), slice(None, 5, None), None)
+    """
+    if text is None:
+        return None
+    first, colon, last = text.partition(":")
+    words = [first.strip(), last.strip()]
+    if not colon or not all(part.isdecimal() or not part for part in words):
+        raise UsageError(f"--rows {text}: give A:B, rows counted from 0, such as 1000:1100")
+    return slice(*(int(part) if part else None for part in words))

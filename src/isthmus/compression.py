@@ -1,0 +1,248 @@
+"""Tables in files that are as small as what they hold is surprising, and back, exactly or as near as was asked."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from isthmus.container import BLOCK, MAGIC, MODEL, Container, Writer
+from isthmus.data.frames import Flavour
+from isthmus.data.integers import IntegerCodec
+from isthmus.data.schema import Schema
+from isthmus.data.sources import Table, open_table
+from isthmus.errors import FileError, IsthmusWarning, UsageError
+from isthmus.tablefile import LEVEL, TableFile, totals
+from isthmus.tasks.compress.plan import ROWS
+from isthmus.tasks.compress.relations import entropy
+
+if TYPE_CHECKING:
+    from isthmus.model import Autoencoder
+
+TABLE, PARQUET = "table", "parquet"
+_BOTH = 2  # blocks written or read side by side
+
+
+def compress(
+    data: Any,
+    path: str | PathLike[str],
+    *,
+    tolerance: float | Mapping[str, float] = 0.0,
+    unordered: bool = False,
+    model: Autoencoder | str | PathLike[str] | None = None,
+    schema: Schema | None = None,
+    missing: Collection[object] = (),
+    budget: float | None = None,
+    seed: int = 0,
+    verbose: bool = False,
+) -> dict[str, Any]:
+    """Write a table to a file that holds all that reading it needs, its model included.
+
+    Parameters
+    ----------
+    data
+        A path, frame or array, as `isthmus.Autoencoder.fit` takes it.
+    path
+        The file to write.
+    tolerance
+        By how much numbers may be off: a share of each column's range, or by column name, in the column's own units.
+        Categories, Booleans, texts and numbers not named are always exact.
+    unordered
+        Whether rows may come back in another order, which saves what their order would take.
+    model
+        A fitted `isthmus.Autoencoder`, or its file, whose schema says what the columns are; or a file that `compress`
+        wrote, whose whole model is used again, for more rows of the same table.
+    schema, missing
+        As in `isthmus.Autoencoder`.
+    budget
+        Seconds to train, where the size of the table is not to decide.
+    seed
+        Of the training.
+    verbose
+        Whether to show progress on stderr.
+
+    Returns
+    -------
+    dict
+        Rows and bytes in all, of the model, and of each column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> flowers = load_iris(as_frame=True).frame
+    >>> path = Path(tempfile.mkdtemp()) / "flowers.isz"
+    >>> compress(flowers, path)["rows"]
+    150
+    >>> bool((decompress(path) == flowers).all().all())
+    True
+    """
+    table = open_table(data, missing=missing)
+    file = _given(model, table, tolerance)
+    if file is None:
+        if model is not None:
+            schema = _schema_of(model)
+        if unordered:
+            table = _sorted(table)
+        file = TableFile.learn(table, tolerance, schema, budget, seed, verbose)
+    names = set(table.columns.column_names)
+    lacking = [v.name for v in file.codec.schema.variables if v.name not in names]
+    if lacking or len(names) > len(file.codec.schema.variables):
+        listed = ", ".join(f"'{name}'" for name in (lacking or sorted(names - set(file.codec.schema.names)))[:5])
+        raise UsageError(f"the model was made of other columns: {listed} {'not here' if lacking else 'not in it'}")
+    slices = [table.columns.slice(start, ROWS) for start in range(0, table.rows, ROWS)]
+    with ThreadPoolExecutor(_BOTH) as pool:
+        done = list(pool.map(file.write, slices))
+    facts, held = file.facts()
+    bits = np.sum([each[1] for each in done], axis=0) if done else np.zeros(0)
+    about = {"rows": table.rows, "flavour": table.flavour.to_dict(), "ordered": not unordered}
+    plain = _as_parquet(table) if _exact(tolerance) else None
+    if plain is not None and len(plain) <= sum(len(block) for block, _ in done) + sum(map(len, held)):
+        with Writer(path, {"kind": PARQUET, **about}) as writer:
+            writer.add(BLOCK, plain)
+    else:
+        with Writer(path, {"kind": TABLE, **about, **facts}) as writer:
+            for part in held:
+                writer.add(MODEL, part)
+            for block, _ in done:
+                writer.add(BLOCK, block)
+            writer.totals(totals(file, table, bits))
+    return look(path)
+
+
+def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage: bool = False) -> Any:
+    """Read what `compress` wrote, as the kind of table that it was made of.
+
+    Parameters
+    ----------
+    path
+        A file that `compress` wrote.
+    rows
+        Which rows; only the blocks that hold them are read.
+    salvage
+        Whether to leave out blocks that are damaged, with a warning for each, instead of reading nothing.
+
+    Raises
+    ------
+    FileError
+        The file is missing, is no such file, was cut short or altered, or is from a newer version.
+    """
+    with Container(path, salvage) as container:
+        flavour = Flavour.from_dict(container.facts.get("flavour", {"kind": "pyarrow"}))
+        parts = list(tables(container, rows))
+        for line in container.damage:
+            warnings.warn(f"'{fspath(path)}': {line}", IsthmusWarning, stacklevel=2)
+    if not parts:
+        raise FileError(f"'{fspath(path)}': no block of it can be read")
+    return flavour.give(pa.concat_tables(parts))
+
+
+def tables(container: Container, rows: slice | None = None, product: Any = np.matmul) -> Iterator[pa.Table]:
+    """Read an open container's table, a block of rows after another; those that are damaged are left out."""
+    total = int(container.facts.get("rows", 0))
+    first, last, _ = (rows or slice(None)).indices(total)
+    if rows is not None and first >= last:
+        raise UsageError(f"'{container.name}' has {total:,} rows, none of them from {rows.start} to {rows.stop}")
+    if container.facts.get("kind") == PARQUET:
+        if (held := container.block(0)) is not None:
+            yield parquet.read_table(io.BytesIO(held)).replace_schema_metadata(None).slice(first, last - first)
+        return
+    try:
+        file = TableFile.from_facts(container.facts, container.models(), product)
+    except FileError as error:
+        raise FileError(f"'{container.name}': {error}") from None
+
+    def read(number: int, held: bytes | None) -> pa.Table | None:
+        if held is None:
+            return None
+        try:
+            found = file.read(held)
+        except (FileError, ValueError, LookupError, TypeError, OverflowError, AssertionError) as error:
+            container.spoilt(number, str(error))
+            return None
+        if len(found) != min(ROWS, total - number * ROWS):
+            container.spoilt(number, f"it holds {len(found):,} rows")
+            return None
+        return found
+
+    numbers = range(first // ROWS, min(-(-last // ROWS), container.blocks))
+    if container.blocks < -(-total // ROWS):
+        container.spoilt(container.blocks, "it is missing")
+    with ThreadPoolExecutor(_BOTH) as pool:
+        for start in range(0, len(numbers), _BOTH):
+            some = numbers[start : start + _BOTH]
+            for number, found in zip(some, pool.map(read, some, list(container.each(some))), strict=True):
+                if found is not None:
+                    begin = number * ROWS
+                    yield found.slice(max(first - begin, 0), min(last - begin, len(found)) - max(first - begin, 0))
+
+
+def look(path: str | PathLike[str]) -> dict[str, Any]:
+    """Say what a file that `compress` wrote holds: rows, bytes, and what each column takes."""
+    with Container(path) as container:
+        facts, totals = container.facts, container.totals
+        found = {"kind": facts.get("kind"), "rows": facts.get("rows"), "bytes": container.size}
+        if facts.get("kind") == TABLE:
+            found |= {"blocks": container.blocks, "ordered": facts.get("ordered"), **totals}
+            found["model"] = sum(map(len, container.models()))
+        return found
+
+
+def _given(
+    model: Autoencoder | str | PathLike[str] | None, table: Table, tolerance: float | Mapping[str, float]
+) -> TableFile | None:
+    """Give the whole model of a compressed file, where one is named."""
+    if not isinstance(model, str | PathLike) or not _compressed(model):
+        return None
+    with Container(model) as container:
+        if container.facts.get("kind") != TABLE:
+            raise UsageError(f"'{fspath(model)}' holds no model: it is stored as Parquet")
+        file = TableFile.from_facts(container.facts, container.models())
+    if not _exact(tolerance):
+        raise UsageError("tolerance: a model is used again with the tolerance it was made with; leave one of them out")
+    return file
+
+
+def _compressed(path: str | PathLike[str]) -> bool:
+    if not Path(path).is_file():
+        raise FileError(f"'{fspath(path)}': no such file")
+    with Path(path).open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _schema_of(model: Autoencoder | str | PathLike[str]) -> Schema:
+    if isinstance(model, str | PathLike):
+        from isthmus.store import load
+
+        return load(model).schema_
+    return model.schema_
+
+
+def _exact(tolerance: float | Mapping[str, float]) -> bool:
+    return not (any(tolerance.values()) if isinstance(tolerance, Mapping) else tolerance)
+
+
+def _sorted(table: Table) -> Table:
+    """Sort rows by the column that costs most, whose cells then are little steps."""
+    codec = IntegerCodec.learn(table)
+    cells = codec.encode(table)
+    costs = [0.0 if way == "level" else entropy(column) for way, column in zip(codec.ways, cells.T, strict=True)]
+    if not costs:
+        return table
+    order = np.lexsort([*cells.T, cells[:, int(np.argmax(costs))]])
+    return replace(table, columns=table.columns.take(pa.array(order)), flavour=table.flavour.without_rows())
+
+
+def _as_parquet(table: Table) -> bytes:
+    sink = io.BytesIO()
+    parquet.write_table(table.columns, sink, compression="zstd", compression_level=LEVEL)
+    return sink.getvalue()

@@ -1,0 +1,115 @@
+"""Whole numbers as symbols: which values a distribution is kept for, and where in a range of them a cell lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from isthmus.tasks.compress.coder import Ints
+from isthmus.tasks.compress.relations import NOTHING
+
+MOST = 8192
+"""Symbols an alphabet may have."""
+RANGES = 256
+"""Symbols of an alphabet whose values hardly repeat."""
+_SYMBOL = 12.0
+"""Bits that a symbol is taken to cost: its value, how frequent it is, and what others say of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alphabet:
+    """Symbols of a column of whole numbers.
+
+    Attributes
+    ----------
+    starts, widths
+        For each symbol the least of its numbers, ascending, and how many they are (symbols,).
+    absent
+        The cell that is no number and has the last symbol, if there is one.
+
+    Examples
+    --------
+    >>> letters = Alphabet.learn(np.array([7, 7, 7, 9, 9, 7]))
+    >>> letters.starts, letters.symbols(np.array([9, 7, 8]))
+    (array([7, 9]), array([ 1,  0, -1]))
+    """
+
+    starts: Ints
+    widths: Ints
+    absent: int | None
+
+    @classmethod
+    def learn(cls, cells: Ints, most: int = MOST) -> Alphabet:
+        """Learn from cells (rows,): a symbol a value, or where these are too many or too rare, a symbol a range."""
+        there = cells[cells > NOTHING]
+        gone = cells[cells <= NOTHING]
+        absent = int(gone.min()) if gone.size else None
+        values, counts = np.unique(there, return_counts=True)
+        if not values.size:
+            return cls(values, values, absent)
+        singles = cls(values, np.ones_like(values), absent)
+        if len(values) <= 16:
+            return singles
+        ranges = cls._ranged(values, counts, absent)
+        return singles if len(values) <= most and singles._cost(there) <= ranges._cost(there) else ranges
+
+    @classmethod
+    def _ranged(cls, values: Ints, counts: Ints, absent: int | None) -> Alphabet:
+        """Give frequent values a symbol of their own, and cut what lies between into ranges of as many cells each."""
+        own = counts >= max(counts.sum() / RANGES, 2)
+        share = (np.cumsum(counts * ~own) - 1) // max(int((counts * ~own).sum()) // RANGES + 1, 1)
+        begins = np.ones(len(values), bool)
+        begins[1:] = own[1:] | own[:-1] | (share[1:] != share[:-1])
+        starts = values[begins]
+        last = values[np.append(np.flatnonzero(begins)[1:] - 1, len(values) - 1)]
+        return cls(starts, last - starts + 1, absent)
+
+    @property
+    def size(self) -> int:
+        """Number of symbols."""
+        return len(self.starts) + (self.absent is not None)
+
+    def symbols(self, cells: Ints) -> Ints:
+        """Give symbols (rows,) of cells, -1 of those that have none."""
+        if not len(self.starts):
+            return np.where(cells == self.absent, 0, -1)
+        at = np.searchsorted(self.starts, cells, side="right") - 1
+        inside = (at >= 0) & (cells - self.starts[at] < self.widths[at])
+        found = np.where(inside & (cells > NOTHING), at, -1)
+        return found if self.absent is None else np.where(cells == self.absent, len(self.starts), found)
+
+    def width(self, symbols: Ints) -> Ints:
+        """How many numbers symbols (rows,) stand for."""
+        return np.append(self.widths, 1)[symbols]
+
+    def offsets(self, cells: Ints, symbols: Ints) -> Ints:
+        """Where in its symbol's range each cell (rows,) lies."""
+        return np.where(cells > NOTHING, cells - np.append(self.starts, 0)[symbols], 0)
+
+    def cells(self, symbols: Ints, offsets: Ints) -> Ints:
+        """Undo `symbols` and `offsets`."""
+        starts = np.append(self.starts, 0 if self.absent is None else self.absent)
+        return starts[symbols] + offsets
+
+    def _cost(self, cells: Ints) -> float:
+        """Bits that the cells (rows,) take on average frequencies, and the symbols themselves."""
+        count = np.bincount(self.symbols(cells), minlength=self.size)[: len(self.starts)].astype(np.float64)
+        there = count > 0
+        bits = -(count[there] * np.log2(count[there] / count.sum())).sum() + (count * np.log2(self.widths)).sum()
+        return float(bits + _SYMBOL * len(self.starts))
+
+
+def contexts(cells: Ints, level: bool) -> Alphabet:
+    """Learn the symbols by which other columns know this one: all levels that repeat, or some quantiles of numbers."""
+    values, counts = np.unique(cells[cells > NOTHING], return_counts=True)
+    most = 4096 if level else 64
+    if len(values) <= most or (counts.sum() > 128 * len(values) and len(values) <= 2048):
+        return Alphabet(values, np.ones_like(values), Alphabet.learn(cells[cells <= NOTHING]).absent)
+    absent = Alphabet.learn(cells[cells <= NOTHING]).absent
+    if level:
+        kept = np.sort(values[np.argsort(-counts, kind="stable")[:most]])
+        return Alphabet(kept, np.ones_like(kept), absent)
+    share = (np.cumsum(counts) - 1) * most // counts.sum()
+    starts = values[np.concatenate([[True], share[1:] != share[:-1]])]
+    return Alphabet(starts, np.append(np.diff(starts), values[-1] - starts[-1] + 1), absent)
