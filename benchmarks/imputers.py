@@ -216,7 +216,10 @@ class Boosting:
             return float(column[seen][0])
         categorical = [k - (k > j) for k in self.labels.levels if k != j]
         kind: Any = HistGradientBoostingClassifier if j in self.labels.levels else HistGradientBoostingRegressor
-        return kind(categorical_features=categorical, early_stopping=True, random_state=seed).fit(
+        alone = (
+            j in self.labels.levels and np.unique(column[seen], return_counts=True)[1].min() < 2
+        )  # nothing to hold out
+        return kind(categorical_features=categorical, early_stopping=not alone, random_state=seed).fit(
             np.delete(spoilt, j, axis=1)[seen], column[seen]
         )
 
