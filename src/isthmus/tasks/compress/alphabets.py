@@ -11,9 +11,9 @@ from isthmus.tasks.compress.relations import NOTHING
 
 MOST = 8192
 """Symbols an alphabet may have."""
-RANGES = 256
-"""Symbols of an alphabet whose values hardly repeat."""
-_SYMBOL = 12.0
+RANGES = (16, 32, 64, 128, 256)
+"""Symbols that an alphabet whose values hardly repeat may have."""
+_SYMBOL = 16.0
 """Bits that a symbol is taken to cost: its value, how frequent it is, and what others say of it."""
 
 
@@ -51,19 +51,31 @@ class Alphabet:
         singles = cls(values, np.ones_like(values), absent)
         if len(values) <= 16:
             return singles
-        ranges = cls._ranged(values, counts, absent)
-        return singles if len(values) <= most and singles._cost(there) <= ranges._cost(there) else ranges
+        tries = [cls._ranged(values, counts, most, absent) for most in RANGES]
+        return min([*tries, singles] if len(values) <= most else tries, key=lambda each: each._cost(there))
 
     @classmethod
-    def _ranged(cls, values: Ints, counts: Ints, absent: int | None) -> Alphabet:
-        """Give frequent values a symbol of their own, and cut what lies between into ranges of as many cells each."""
-        own = counts >= max(counts.sum() / RANGES, 2)
-        share = (np.cumsum(counts * ~own) - 1) // max(int((counts * ~own).sum()) // RANGES + 1, 1)
+    def _ranged(cls, values: Ints, counts: Ints, ranges: int, absent: int | None) -> Alphabet:
+        """Give frequent values a symbol of their own, and cut what lies between into ranges of as many cells each.
+
+        Each range ends where the next symbol begins, so that values not seen so far can be written too.
+        """
+        own = counts >= max(counts.sum() / ranges, 2)
+        share = (np.cumsum(counts * ~own) - 1) // max(int((counts * ~own).sum()) // ranges + 1, 1)
         begins = np.ones(len(values), bool)
         begins[1:] = own[1:] | own[:-1] | (share[1:] != share[:-1])
-        starts = values[begins]
-        last = values[np.append(np.flatnonzero(begins)[1:] - 1, len(values) - 1)]
-        return cls(starts, last - starts + 1, absent)
+        starts, single = values[begins], own[begins]
+        widths = np.diff(starts, append=values[-1] + 1)
+        return cls(starts, np.where(single, 1, widths), absent)
+
+    def shape(self) -> Ints:
+        """Give what `of` needs beside the starts: widths, in the fewest numbers that tell them."""
+        return self.widths[:0] if (self.widths == 1).all() else self.widths
+
+    @classmethod
+    def of(cls, starts: Ints, shape: Ints, absent: int | None) -> Alphabet:
+        """Undo `shape`."""
+        return cls(starts, shape if len(shape) else np.ones_like(starts), absent)
 
     @property
     def size(self) -> int:
@@ -97,7 +109,7 @@ class Alphabet:
         count = np.bincount(self.symbols(cells), minlength=self.size)[: len(self.starts)].astype(np.float64)
         there = count > 0
         bits = -(count[there] * np.log2(count[there] / count.sum())).sum() + (count * np.log2(self.widths)).sum()
-        return float(bits + _SYMBOL * len(self.starts))
+        return float(bits + _SYMBOL * (len(self.starts) + (self.widths > 1).sum()))
 
 
 def contexts(cells: Ints, level: bool) -> Alphabet:

@@ -91,9 +91,9 @@ class Whole:
             yield some, probabilities(self.product(hidden, weights) + level)
 
     def pack(self) -> bytes:
-        """Write the weights: rows and columns that are nought throughout are left out first."""
+        """Write the weights; those of symbols that say nothing, nought throughout, are left out first."""
         parts = []
-        for weights in (self.embedding, self.bias, self.out.T):
+        for weights in (self.embedding, self.bias, self.out.T) if self.width else ():
             whole = weights.astype(np.int64)
             kept = (whole != 0).any(1)
             parts += [pack(kept.astype(np.int64)), pack(whole[kept].T.reshape(-1))]
@@ -108,15 +108,18 @@ class Whole:
             length = int.from_bytes(data[at : at + 4], "little")
             parts.append(unpack(data[at + 4 : at + 4 + length]))
             at += 4 + length
-        shapes = [(sum(known), width), (len(sizes), width), (sum(sizes), width)]
-        if len(parts) != 7 or len(parts[6]) != sum(sizes):
+        if len(parts) != (7 if width else 1) or len(parts[-1]) != sum(sizes):
             raise FileError("its model is damaged")
-        found = [_unfold(parts[2 * i], parts[2 * i + 1], shape) for i, shape in enumerate(shapes)]
+        shapes = [(sum(known), width), (len(sizes), width), (sum(sizes), width)]
+        found = [
+            _unfold(parts[2 * i], parts[2 * i + 1], shape) if width else np.zeros(shape, np.float32)
+            for i, shape in enumerate(shapes)
+        ]
         largest = max((float(np.abs(each).max(initial=0)) for each in found), default=0.0)
         if largest * _TOP * width >= _EXACT:
             raise FileError("its model is damaged: its weights are too large")
         embedding, bias, out = found
-        return cls(tuple(known), tuple(sizes), embedding, bias, np.ascontiguousarray(out.T), parts[6])
+        return cls(tuple(known), tuple(sizes), embedding, bias, np.ascontiguousarray(out.T), parts[-1])
 
 
 def _unfold(kept: Ints, held: Ints, shape: tuple[int, int]) -> Singles:

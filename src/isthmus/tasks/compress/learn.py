@@ -15,7 +15,7 @@ from isthmus.training.loop import Plan as Training
 from isthmus.training.loop import train
 from isthmus.training.progress import Progress
 
-FEWEST = 500
+FEWEST = 100
 """Rows below which columns are written by their own frequencies alone."""
 MOST = 400_000
 """Rows to learn likelihoods from."""

@@ -216,7 +216,7 @@ class Plan:
 
         def kept(alphabet: Alphabet) -> int | None:
             keep(alphabet.starts)
-            keep(alphabet.widths)
+            keep(alphabet.shape())
             return alphabet.absent
 
         read = self.whole.width > 0  # else nobody knows anything of another column
@@ -241,7 +241,7 @@ class Plan:
         arrays = iter(unbundle(held[4:end]))
 
         def alphabet(absent: int | None) -> Alphabet:
-            return Alphabet(next(arrays), next(arrays), absent)
+            return Alphabet.of(next(arrays), next(arrays), absent)
 
         def relation(kept: Sequence[Any]) -> Relation:
             if not kept:
