@@ -101,7 +101,8 @@ class IntegerCodec:
             unit = 10.0 ** -(getattr(variable, "decimals", 0) or 0)
             grid = way == "grid"
             ways.append(way)
-            slack.append(0 if grid or way in ("level", "bits") else int(np.floor(allowed[j] / unit * (1 + 1e-12))))
+            whole = min(allowed[j] / unit * (1 + 1e-12), 2.0**52)
+            slack.append(0 if grid or way in ("level", "bits") else int(whole))
             low.append(float(getattr(variable, "low", 0.0)) if grid else 0.0)
             step.append(2 * allowed[j] * (1 - 1e-9) if grid else 0.0)
         return cls(schema, tuple(ways), tuple(slack), tuple(low), tuple(step), tuple(allowed))
@@ -159,7 +160,9 @@ class IntegerCodec:
         if way == "clock":
             return (found // 60 * 100 + found % 60).astype(np.float64)
         decimals = getattr(variable, "decimals", 0) or 0
-        return np.asarray(np.round(found / 10.0**decimals, decimals), dtype=np.float64)
+        numbers = np.asarray(np.round(found / 10.0**decimals, decimals), dtype=np.float64)
+        ranged = self.slack[j] and isinstance(variable, Number | Count)
+        return np.clip(numbers, variable.low, variable.high) if ranged else numbers  # type: ignore[attr-defined]
 
     def wrong(self, given: pa.Table, read: pa.Table) -> npt.NDArray[np.bool_]:
         """Tell which rows (rows,) hold a cell that was not read as it was given, or too far from it."""

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import ipc
 
-from isthmus.data.arrays import is_text, plain, value_type
 from isthmus.errors import FileError
 
 __all__ = ["carried_bytes", "carried_table", "from_ipc", "to_ipc"]
 
 Ints = npt.NDArray[np.int64]
+
+_TEXTS = {str(kind): kind for kind in (pa.string(), pa.large_string())}
 
 
 def carried_bytes(table: pa.Table, pack: Callable[[Ints], bytes]) -> tuple[bytes, bytes]:
@@ -23,7 +24,7 @@ def carried_bytes(table: pa.Table, pack: Callable[[Ints], bytes]) -> tuple[bytes
     lengths, held = [], io.BytesIO()
     for column in table.columns:
         if _plainly_text(column):
-            array = plain(column).combine_chunks().cast(pa.large_binary())
+            array = column.combine_chunks().cast(pa.large_binary())
             offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
             gone = np.asarray(array.is_null())
             lengths.append(np.where(gone, -1, np.diff(offsets)))
@@ -36,21 +37,21 @@ def carried_bytes(table: pa.Table, pack: Callable[[Ints], bytes]) -> tuple[bytes
     return pack(np.concatenate([np.array([len(each) for each in lengths], np.int64), *lengths])), held.getvalue()
 
 
-def carried_table(names: list[str], types: list[pa.DataType], lengths: Ints, held: bytes) -> pa.Table:
-    """Read the columns that `carried_bytes` wrote."""
+def carried_table(names: list[str], dtypes: list[str], lengths: Ints, held: bytes) -> pa.Table:
+    """Read the columns that `carried_bytes` wrote; `dtypes` are the names of their types."""
     counts, at, place = lengths[: len(names)], len(names), 0
     columns: list[pa.ChunkedArray] = []
-    for kind, count in zip(types, counts.tolist(), strict=True):
+    for dtype, count in zip(dtypes, counts.tolist(), strict=True):
         mine = lengths[at : at + count]
         size = int(np.maximum(mine, 0).sum())
         part = held[place : place + size]
         if len(mine) != count or len(part) != size:
             raise FileError("its texts are cut short")
-        if is_text(kind):
+        if dtype in _TEXTS:
             offsets = np.concatenate([[0], np.cumsum(np.maximum(mine, 0))]).astype(np.int64)
             gone = pa.array(mine >= 0).buffers()[1]
             array = pa.Array.from_buffers(pa.large_binary(), count, [gone, pa.py_buffer(offsets), pa.py_buffer(part)])
-            columns.append(pa.chunked_array([array.cast(kind)]))
+            columns.append(pa.chunked_array([array.cast(_TEXTS[dtype])]))
         else:
             columns.append(from_ipc(part).column(0))
         at, place = at + count, place + size
@@ -58,7 +59,7 @@ def carried_table(names: list[str], types: list[pa.DataType], lengths: Ints, hel
 
 
 def _plainly_text(column: pa.ChunkedArray) -> bool:
-    return is_text(column.type) and value_type(column.type) == column.type
+    return str(column.type) in _TEXTS
 
 
 def to_ipc(table: pa.Table) -> bytes:

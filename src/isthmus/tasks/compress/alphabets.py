@@ -91,6 +91,14 @@ class Alphabet:
         found = np.where(inside & (cells > NOTHING), at, -1)
         return found if self.absent is None else np.where(cells == self.absent, len(self.starts), found)
 
+    def nearest(self, cell: int) -> int:
+        """Give the cell nearest to one (any) that has a symbol."""
+        if not len(self.starts) or (cell <= NOTHING and self.absent is not None):
+            return int(self.absent or 0)
+        at = max(int(np.searchsorted(self.starts, cell, side="right")) - 1, 0)
+        start = int(self.starts[at])
+        return min(max(cell, start), start + int(self.widths[at]) - 1)
+
     def width(self, symbols: Ints) -> Ints:
         """How many numbers symbols (rows,) stand for."""
         return np.append(self.widths, 1)[symbols]

@@ -79,7 +79,7 @@ def _frequencies(plan: Plan, cells: Ints) -> Whole:
 def _cost(plan: Plan, cells: Ints, rows: int) -> float:
     """Bytes that a table of so many rows would take, by some of them."""
     assert plan.whole is not None
-    return float(plan.encode(cells)[3].sum()) / 8 * rows / len(cells) + len(plan.whole.pack())
+    return float(plan.encode(cells)[2].sum()) / 8 * rows / len(cells) + len(plan.whole.pack())
 
 
 def _width(rows: int) -> int:

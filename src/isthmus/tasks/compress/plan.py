@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isthmus.errors import FileError
 from isthmus.tasks.compress.alphabets import Alphabet, contexts
@@ -22,7 +21,6 @@ from isthmus.tasks.compress.relations import NOTHING, Relation, add_up, find, re
 
 ROWS = 16_384
 """Rows of a block: enough that what each block costs by itself is nothing, few enough to be read alone."""
-_TRIES = 8
 _NOBODY = Alphabet(np.zeros(0, np.int64), np.zeros(0, np.int64), None)
 """The alphabet of a column that nobody reads."""
 
@@ -98,34 +96,31 @@ class Plan:
         for start in range(0, len(cells), ROWS):
             left, again, _ = self._foretold(cells[start : start + ROWS])
             known = [self.contexts[c].symbols(again[:, c]) for c in self.written]
-            own = [np.maximum(self.alphabets[c].symbols(left[:, c]), 0) for c in self.written]
+            own = [self.alphabets[c].symbols(left[:, c]) for c in self.written]
             pairs.append((np.stack(known, 1), np.stack(own, 1)))
-        known, own = zip(*pairs, strict=True)
-        return np.concatenate(known), np.concatenate(own)
+        return np.concatenate([known for known, _ in pairs]), np.concatenate([own for _, own in pairs])
 
-    def encode(self, cells: Ints) -> tuple[bytes, Ints, npt.NDArray[np.bool_], Floats]:
+    def encode(self, cells: Ints) -> tuple[bytes, Ints, Floats]:
         """Write a block of cells (rows, columns).
 
-        Returns its bytes, the cells as they will be read (rows, columns), which rows (rows,) cannot be written and will
-        be read wrong, and the bits that each column took.
+        Returns its bytes, the cells as they will be read (rows, columns), which are others where they had no symbol,
+        and the bits that each column took.
         """
         assert self.whole is not None
         left, again, firsts = self._foretold(cells)
-        strange = np.zeros(len(cells), bool)
         coder, bits, state = Encoder(), np.zeros(cells.shape[1]), self.whole.start(len(cells))
         for j, c in enumerate(self.written):
-            own, alphabet = self.alphabets[c].symbols(left[:, c]), self.alphabets[c]
-            strange |= own < 0
-            own = np.maximum(own, 0)
+            alphabet = self.alphabets[c]
+            own = alphabet.symbols(left[:, c])
             for some, chances in self.whole.chances(state, j):
                 coder.symbols(own[some], chances)
                 bits[c] -= np.log2(np.take_along_axis(chances, own[some, None], 1)).sum()
             widths = alphabet.width(own)
-            coder.below(np.clip(alphabet.offsets(left[:, c], own), 0, widths - 1), widths)
+            coder.below(alphabet.offsets(left[:, c], own), widths)
             bits[c] += np.log2(widths).sum()
             self.whole.read(state, j, self.contexts[c].symbols(again[:, c]))
         head = pack(np.array([len(cells), *firsts], dtype=np.int64))
-        return len(head).to_bytes(2, "little") + head + coder.bytes(), again, strange, bits
+        return len(head).to_bytes(2, "little") + head + coder.bytes(), again, bits
 
     def decode(self, data: bytes, rows: int | None = None) -> Ints:
         """Read a block (rows, columns); `rows` at a time, where that is asked for."""
@@ -163,7 +158,7 @@ class Plan:
     def _foretold(self, cells: Ints) -> tuple[Ints, Ints, list[int]]:
         """Give what is left of cells (rows, columns) once foretold, the cells as they will be read, and first cells.
 
-        A cell whose remainder has no symbol is read as the cell before it, or as the alphabet's first.
+        A cell whose remainder has no symbol is read as the nearest that has one.
         """
         left, again, firsts = np.zeros_like(cells), np.zeros_like(cells), []
         for c in self.order:
@@ -179,25 +174,24 @@ class Plan:
                 continue
             rest = np.where(column > NOTHING, column - relation.foretell(again), column)
             rest = np.where(rest > NOTHING, (rest + self.slack[c]) // step, rest)
-            left[:, c] = rest
             alphabet = self.alphabets[c]
             if alphabet.size:
-                own = alphabet.symbols(rest)
-                rest = np.where(own < 0, alphabet.cells(np.zeros(1, np.int64), np.zeros(1, np.int64))[0], rest)
+                for row in np.flatnonzero(alphabet.symbols(rest) < 0):
+                    rest[row] = alphabet.nearest(int(rest[row]))
+            left[:, c] = rest
             again[:, c] = self._added(c, rest, again, 0)
         return left, again, firsts
 
     def _stepped(self, c: int, grid: Ints) -> Ints:
-        """Give the steps from each row to the next; a row whose step has no symbol keeps the one before it."""
+        """Give the steps from each row to the next; where one has no symbol, the nearest one, and so on from there."""
         alphabet = self.alphabets[c]
-        held = grid.copy()
-        for _ in range(_TRIES if alphabet.size else 1):
-            steps = remainder(Relation("previous"), held[:, None], 0)
-            wrong = alphabet.symbols(steps) < 0 if alphabet.size else np.zeros(len(steps), bool)
-            if not wrong.any():
-                return steps
-            keep = np.maximum.accumulate(np.where(wrong, -1, np.arange(len(held))))
-            held = np.where(keep >= 0, held[keep], held)
+        steps = remainder(Relation("previous"), grid[:, None], 0)
+        if not alphabet.size or (alphabet.symbols(steps) >= 0).all():
+            return steps
+        place = int(grid[np.argmax(grid > NOTHING)])
+        for row, aim in enumerate(grid.tolist()):
+            steps[row] = alphabet.nearest(aim - place if aim > NOTHING else aim)
+            place += int(steps[row]) if steps[row] > NOTHING else 0
         return steps
 
     def facts(self) -> tuple[dict[str, Any], bytes]:
