@@ -101,8 +101,8 @@ def measure(source: Source, table: pa.Table, settings: Settings) -> list[Section
 def _lossless(table: pa.Table, folder: Path, settings: Settings) -> list[Section]:
     sizes = Section(
         "Without loss",
-        "Bytes in all, the model among them. Peers compress the CSV file; Parquet has zstd at its level 19, as the rows "
-        "are and sorted by all columns, those of few values first, which loses their order.",
+        "Bytes in all, the model among them. Peers compress the CSV file; Parquet has zstd at its level 19, as the "
+        "rows are and sorted by all columns, those of few values first, which loses their order.",
     )
     path = folder / "ours.isz"
     facts, fitting = _timed(lambda: compress(table, path, budget=settings.budget, seed=settings.seed))
@@ -136,8 +136,8 @@ def _lossy(table: pa.Table, folder: Path, settings: Settings) -> Section:
     """Bound every number's error by 1 % of its column's range; others compress numbers rounded as coarsely."""
     section = Section(
         "Within 1 %",
-        "Every number's error is at most 1 % of its column's range; all else is exact. Peers compress numbers rounded as "
-        "coarsely, and as steps of that rounding, counted from 0: the better of the two.",
+        "Every number's error is at most 1 % of its column's range; all else is exact. Peers compress numbers rounded "
+        "as coarsely, and as steps of that rounding, counted from 0: the better of the two.",
     )
     path = folder / "near.isz"
     facts = compress(table, path, tolerance=TOLERANCE, budget=settings.budget, seed=settings.seed)
