@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from isthmus import compress, decompress
 from isthmus.compression import look, tables
 from isthmus.container import Container
+from isthmus.data import streams
 from isthmus.data.integers import IntegerCodec
 from isthmus.data.sources import Table, open_table
 from isthmus.errors import FileError, IsthmusWarning, UsageError
@@ -66,7 +67,7 @@ def looked_up(table):
 
 def learnt(table, **options):
     """Learn to write a table, whatever Parquet would take."""
-    return TableFile.learn(table, options.get("tolerance", 0.0), None, None, 0, False)
+    return TableFile.learn(table, options.get("tolerance", 0.0), None, table.rows)
 
 
 @settings(max_examples=200, deadline=None)
@@ -214,6 +215,19 @@ def test_only_the_blocks_of_some_rows_are_read(tmp_path):
     with pytest.warns(IsthmusWarning, match="block . of 3 is damaged"):
         rest = decompress(path, salvage=True)
     assert rest["m"].tolist() == frame["m"].iloc[ROWS : 2 * ROWS].tolist()
+
+
+def test_a_large_parquet_file_is_read_a_few_rows_at_a_time(flights, tmp_path, monkeypatch):
+    more = pd.concat([flights] * 12, ignore_index=True)
+    more.loc[35_000, "to"] = "a place that only the last rows know"
+    more.to_parquet(tmp_path / "more.parquet", row_group_size=3500)
+    monkeypatch.setattr(streams, "LARGE", 1000)
+    monkeypatch.setattr(streams, "SAMPLE", 5000)
+    facts = compress(tmp_path / "more.parquet", tmp_path / "more.isz", budget=1)
+    assert (facts["rows"], facts["blocks"]) == (len(more), 3)
+    assert decompress(tmp_path / "more.isz").equals(open_table(more).columns)
+    with pytest.raises(UsageError, match="cannot be sorted"):
+        compress(tmp_path / "more.parquet", tmp_path / "more.isz", unordered=True)
 
 
 def test_rows_in_any_order_take_less(flights, packed, tmp_path):

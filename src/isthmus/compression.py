@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,13 @@ from isthmus.data.frames import Flavour
 from isthmus.data.integers import IntegerCodec
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
+from isthmus.data.streams import Stream
 from isthmus.errors import FileError, IsthmusWarning, UsageError
 from isthmus.tablefile import LEVEL, TableFile, totals
 from isthmus.tasks.compress.plan import ROWS
 from isthmus.tasks.compress.relations import entropy
+
+Floats = npt.NDArray[np.float64]
 
 if TYPE_CHECKING:
     from isthmus.model import Autoencoder
@@ -87,37 +91,67 @@ def compress(
     >>> bool((decompress(path) == flowers).all().all())
     True
     """
-    table = open_table(data, missing=missing)
+    stream = Stream.of(data, missing)
+    if stream is not None and unordered:
+        raise UsageError(f"unordered: rows of '{fspath(data)}' are read a few at a time, and cannot be sorted")
+    table = open_table(data, missing=missing) if stream is None else stream.sample(seed)
+    rows = table.rows if stream is None else stream.rows
     file = _given(model, table, tolerance)
     if file is None:
         if model is not None:
             schema = _schema_of(model)
         if unordered:
             table = _sorted(table)
-        file = TableFile.learn(table, tolerance, schema, budget, seed, verbose)
-    names = set(table.columns.column_names)
-    lacking = [v.name for v in file.codec.schema.variables if v.name not in names]
-    if lacking or len(names) > len(file.codec.schema.variables):
-        listed = ", ".join(f"'{name}'" for name in (lacking or sorted(names - set(file.codec.schema.names)))[:5])
-        raise UsageError(f"the model was made of other columns: {listed} {'not here' if lacking else 'not in it'}")
-    slices = [table.columns.slice(start, ROWS) for start in range(0, table.rows, ROWS)]
-    with ThreadPoolExecutor(_BOTH) as pool:
-        done = list(pool.map(file.write, slices))
+        file = TableFile.learn(table, tolerance, schema, rows, budget=budget, seed=seed, verbose=verbose)
+    _check_columns(file, table)
     facts, held = file.facts()
-    bits = np.sum([each[1] for each in done], axis=0) if done else np.zeros(0)
-    about = {"rows": table.rows, "flavour": table.flavour.to_dict(), "ordered": not unordered}
+    about = {"rows": rows, "flavour": table.flavour.to_dict(), "ordered": not unordered}
+    if stream is not None:
+        _write(path, {"kind": TABLE, **about, **facts}, held, _written(file, stream.slices(ROWS)), file, table)
+        return look(path)
+    done = list(_written(file, (table.columns.slice(start, ROWS) for start in range(0, rows, ROWS))))
     plain = _as_parquet(table) if _exact(tolerance) else None
     if plain is not None and len(plain) <= sum(len(block) for block, _ in done) + sum(map(len, held)):
         with Writer(path, {"kind": PARQUET, **about}) as writer:
             writer.add(BLOCK, plain)
     else:
-        with Writer(path, {"kind": TABLE, **about, **facts}) as writer:
-            for part in held:
-                writer.add(MODEL, part)
-            for block, _ in done:
-                writer.add(BLOCK, block)
-            writer.totals(totals(file, table, bits))
+        _write(path, {"kind": TABLE, **about, **facts}, held, iter(done), file, table)
     return look(path)
+
+
+def _written(file: TableFile, slices: Iterator[pa.Table]) -> Iterator[tuple[bytes, Floats]]:
+    """Write blocks of rows side by side, few at a time, and give them in order with the bits that columns took."""
+    with ThreadPoolExecutor(_BOTH) as pool:
+        while some := list(islice(slices, 2 * _BOTH)):
+            yield from pool.map(file.write, some)
+
+
+def _write(
+    path: str | PathLike[str],
+    facts: dict[str, Any],
+    held: list[bytes],
+    blocks: Iterator[tuple[bytes, Floats]],
+    file: TableFile,
+    table: Table,
+) -> None:
+    """Write a container of blocks as they come."""
+    with Writer(path, facts) as writer:
+        for part in held:
+            writer.add(MODEL, part)
+        bits = np.zeros(len(file.codec.schema.coded))
+        for block, each in blocks:
+            writer.add(BLOCK, block)
+            bits += each
+        writer.totals(totals(file, table, bits, facts["rows"]))
+
+
+def _check_columns(file: TableFile, table: Table) -> None:
+    """Refuse a model that was made of other columns."""
+    here, known = set(table.columns.column_names), set(file.codec.schema.names)
+    for names, what in ((known - here, "not here"), (here - known, "unknown to it")):
+        if names:
+            listed = ", ".join(f"'{name}'" for name in sorted(names)[:5])
+            raise UsageError(f"the model was made of other columns: {listed} {what}")
 
 
 def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage: bool = False) -> Any:

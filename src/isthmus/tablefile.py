@@ -40,11 +40,13 @@ class TableFile:
         table: Table,
         tolerance: float | Mapping[str, float],
         schema: Schema | None,
-        budget: float | None,
-        seed: int,
-        verbose: bool,
+        rows: int,
+        *,
+        budget: float | None = None,
+        seed: int = 0,
+        verbose: bool = False,
     ) -> TableFile:
-        """Learn from a table how it is best written."""
+        """Learn from a table, or some rows of one of so many `rows`, how it is best written."""
         from isthmus.tasks.compress.learn import likelihoods
         from isthmus.training.progress import Lines
 
@@ -56,7 +58,7 @@ class TableFile:
         cells = np.where(cells == STRANGE, MISSING, cells)
         plan = Plan.learn(cells, _columns(codec))
         progress = Lines("compress") if verbose else None
-        plan = likelihoods(plan, cells, table.rows, budget=budget, seed=seed, progress=progress)
+        plan = likelihoods(plan, cells, rows, budget=budget, seed=seed, progress=progress)
         return cls(codec, plan, _dictionary(table, codec))
 
     def write(self, table: pa.Table) -> tuple[bytes, npt.NDArray[np.float64]]:
@@ -167,7 +169,7 @@ def _replaced(read: pa.Table, rows: Ints, raw: pa.Table) -> pa.Table:
     return pa.table(columns, names=read.column_names)
 
 
-def totals(file: TableFile, table: Table, bits: npt.NDArray[np.float64]) -> dict[str, Any]:
+def totals(file: TableFile, table: Table, bits: npt.NDArray[np.float64], rows: int) -> dict[str, Any]:
     """Say what each column took, beside what it would have taken alone, and what it follows from."""
     names = [variable.name for variable in file.codec.schema.coded]
     with warnings.catch_warnings():
@@ -180,7 +182,7 @@ def totals(file: TableFile, table: Table, bits: npt.NDArray[np.float64]) -> dict
             {
                 "column": name,
                 "bytes": round(float(bits[j]) / 8),
-                "bits a cell": round(float(bits[j]) / max(table.rows, 1), 3),
+                "bits a cell": round(float(bits[j]) / max(rows, 1), 3),
                 "alone": round(entropy(cells[:, j]), 3),
                 "follows from": ", ".join(names[part] for part in relation.parts)
                 or ("the row before" if relation.kind == "previous" else ""),
