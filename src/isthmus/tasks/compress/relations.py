@@ -26,6 +26,8 @@ NOTHING = np.iinfo(np.int64).min + 1
 DAY = 1440
 _SAMPLE = 20_000
 _OTHERS = 20
+"""Columns tried together to foretell one: for sums the nearest, which people put side by side, else the smallest."""
+_WIDE = 60
 _WORTH = 0.25
 """Bits a row that a relation must save."""
 _ENTRY = 6.0
@@ -182,7 +184,8 @@ def _sums(
     spread: Ints, j: int, numeric: Sequence[bool], clocks: Sequence[bool], scales: Sequence[int]
 ) -> list[Relation]:
     """Try differences from one other column, and sums and differences of two; give the best few."""
-    others = [i for i in range(spread.shape[1]) if i != j and numeric[i] and scales[i] == scales[j]][:_OTHERS]
+    others = [i for i in range(spread.shape[1]) if i != j and numeric[i] and scales[i] == scales[j]]
+    others = sorted(others, key=lambda i: abs(i - j))[: _OTHERS if spread.shape[1] <= _WIDE else _OTHERS // 2]
     few = spread[:: max(len(spread) // 4000, 1)]
     tries = []
     for parts in [*((i,) for i in others), *combinations(others, 2)]:
