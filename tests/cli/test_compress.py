@@ -53,6 +53,14 @@ def test_within_a_tolerance(isthmus, houses_csv, tmp_path):
     assert 0 < apart.max() <= 2 + 1e-9
 
 
+def test_a_curve_is_drawn(isthmus, houses_csv, tmp_path):
+    ended = isthmus("compress", houses_csv, "-o", "h.isz", "--curve", "h.png", "--budget", 1, "--json", "-q")
+    curve = json.loads(ended.out)["curve"]
+    assert [row["tolerance"] for row in curve] == [0.0, 0.001, 0.003, 0.01, 0.03, 0.1]
+    assert curve[-1]["isthmus"] < curve[0]["isthmus"]
+    assert (tmp_path / "h.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
