@@ -47,7 +47,7 @@ class TableFile:
         verbose: bool = False,
     ) -> TableFile:
         """Learn from a table, or some rows of one of so many `rows`, how it is best written."""
-        from isthmus.tasks.compress.learn import likelihoods
+        from isthmus.tasks.compress.learn import best, likelihoods
         from isthmus.training.progress import Lines
 
         allowed = dict(tolerance) if isinstance(tolerance, Mapping) else tolerance
@@ -56,7 +56,7 @@ class TableFile:
             codec = IntegerCodec.learn(table, schema, allowed)
             cells = codec.encode(table)
         cells = np.where(cells == STRANGE, MISSING, cells)
-        plan = Plan.learn(cells, _columns(codec))
+        plan = best(cells, _columns(codec), rows, budget=budget, seed=seed)
         progress = Lines("compress") if verbose else None
         plan = likelihoods(plan, cells, rows, budget=budget, seed=seed, progress=progress)
         return cls(codec, plan, _dictionary(table, codec))

@@ -59,7 +59,9 @@ def sizes_figure(rows: Sequence[dict[str, float]], title: str) -> Figure:
         for colour, name in zip((MODEL, PEER, BASE), ("isthmus", *_OTHERS), strict=True):
             heights = [row[name] / 1000 for row in rows]
             panel.plot(places, heights, color=colour, linewidth=1.6, marker="o", markersize=4, label=name)
-            panel.annotate(f"{heights[0]:,.0f}", (places[0], heights[0]), textcoords="offset points", xytext=(6, 5))
+            below = name == "isthmus"  # the others' first points often lie near to it
+            at = (6, -12 if below else 5)
+            panel.annotate(f"{heights[0]:,.0f}", (places[0], heights[0]), textcoords="offset points", xytext=at)
         panel.set_xscale("log")
         panel.set_yscale("log")
         words = ["exact" if not row["tolerance"] else f"{100 * row['tolerance']:g} %" for row in rows]

@@ -10,7 +10,7 @@ import torch
 from isthmus.nets.chain import Chain
 from isthmus.tasks.compress.coder import Ints
 from isthmus.tasks.compress.exact import Whole
-from isthmus.tasks.compress.plan import Plan
+from isthmus.tasks.compress.plan import ROWS, Columns, Plan
 from isthmus.training.loop import Plan as Training
 from isthmus.training.loop import train
 from isthmus.training.progress import Progress
@@ -20,14 +20,47 @@ FEWEST = 100
 MOST = 400_000
 """Rows to learn likelihoods from."""
 WIDEST = 96
+STEPPED = (0.5, 0.8, 0.9)
+"""Shares of a column's bits below which its steps from row to row are written in its place; each is tried."""
+_TRIAL_ROWS = 64_000
+_TRIAL_STEPS = 250
 _BATCH = 1024
 _JUDGES = 4096
 
 
+def best(cells: Ints, columns: Columns, rows: int, *, budget: float | None = None, seed: int = 0) -> Plan:
+    """Choose by a short training whether columns that change slowly are written as steps, or as what others tell.
+
+    What is saved by steps shows at once; what others would have told of the cells themselves only training shows.
+    """
+    plans: list[Plan] = []
+    for stepped in STEPPED:
+        plan = Plan.learn(cells, columns, stepped)
+        if plan.kinds not in [each.kinds for each in plans]:
+            plans.append(plan)
+    if len(plans) == 1 or rows < FEWEST:
+        return plans[0]
+    start = max(len(cells) // 2 - _TRIAL_ROWS // 2, 0)
+    some = cells[start : start + _TRIAL_ROWS]
+    share = None if budget is None else budget / 10
+    tries = [likelihoods(plan, some, rows, budget=share, seed=seed, steps=_TRIAL_STEPS) for plan in plans]
+    costs = [_cost(plan, some, rows) for plan in tries]
+    return plans[int(np.argmin(costs))]
+
+
 def likelihoods(
-    plan: Plan, cells: Ints, rows: int, *, budget: float | None = None, seed: int = 0, progress: Progress | None = None
+    plan: Plan,
+    cells: Ints,
+    rows: int,
+    *,
+    steps: int | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Plan:
     """Give the plan likelihoods, learnt from cells (rows, columns) of a table of so many `rows`.
+
+    How many steps of training that takes follows from the rows, where it is not said.
 
     Raises
     ------
@@ -37,8 +70,7 @@ def likelihoods(
     alone = replace(plan, whole=_frequencies(plan, cells))
     if rows < FEWEST or not plan.written:
         return alone
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(cells))[:MOST])
-    known, own = plan.symbols(cells[chosen] if len(chosen) < len(cells) else cells)
+    known, own = plan.symbols(_some(cells, seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         chain = Chain(plan.known, plan.sizes, _width(rows), rows)
@@ -46,7 +78,7 @@ def likelihoods(
     chain.start(torch.from_numpy(own))
     few = np.random.default_rng(seed + 1).permutation(len(data))[:_JUDGES]
     training = Training(
-        _steps(rows),
+        steps or _steps(rows),
         _BATCH,
         learning_rate=1e-2,
         weight_decay=0.0,
@@ -55,11 +87,19 @@ def likelihoods(
         patience=99,
     )
     train(chain, data, data[few], training, progress=progress)
-    steps = {name: weight.numpy().astype(np.int64) for name, weight in chain.steps().items()}
-    learnt = replace(plan, whole=Whole.of(plan.known, plan.sizes, steps))
-    sample = cells[: 2 * len(few)]
-    costs = [_cost(each, sample, rows) for each in (alone, learnt)]
+    trained = {name: weight.numpy().astype(np.int64) for name, weight in chain.steps().items()}
+    learnt = replace(plan, whole=Whole.of(plan.known, plan.sizes, trained))
+    costs = [_cost(each, cells, rows) for each in (alone, learnt)]
     return learnt if costs[1] < costs[0] else alone
+
+
+def _some(cells: Ints, seed: int) -> Ints:
+    """Take whole blocks of cells (rows, columns) from all over a table: steps are from one row to the next."""
+    starts = np.arange(0, len(cells), ROWS)
+    if len(cells) <= MOST:
+        return cells
+    chosen = np.sort(np.random.default_rng(seed).permutation(starts[:-1])[: MOST // ROWS])
+    return np.concatenate([cells[start : start + ROWS] for start in chosen])
 
 
 def _frequencies(plan: Plan, cells: Ints) -> Whole:
@@ -77,9 +117,11 @@ def _frequencies(plan: Plan, cells: Ints) -> Whole:
 
 
 def _cost(plan: Plan, cells: Ints, rows: int) -> float:
-    """Bytes that a table of so many rows would take, by some of them."""
+    """Bytes that a table of so many rows would take, by one block in the middle."""
     assert plan.whole is not None
-    return float(plan.encode(cells)[2].sum()) / 8 * rows / len(cells) + len(plan.whole.pack())
+    start = max((len(cells) - ROWS) // 2, 0)
+    block = cells[start : start + ROWS]
+    return float(plan.encode(block)[2].sum()) / 8 * rows / len(block) + len(plan.whole.pack())
 
 
 def _width(rows: int) -> int:

@@ -62,9 +62,9 @@ class Plan:
     whole: Whole | None = None
 
     @classmethod
-    def learn(cls, cells: Ints, columns: Columns) -> Plan:
-        """Learn all but likelihoods from cells (rows, columns), in their order."""
-        relations = find(cells, [not level for level in columns.level], columns.clock, columns.decimals)
+    def learn(cls, cells: Ints, columns: Columns, stepped: float = 0.5) -> Plan:
+        """Learn all but likelihoods from cells (rows, columns), in their order; `stepped` as in `find`."""
+        relations = find(cells, [not level for level in columns.level], columns.clock, columns.decimals, stepped)
         order = _ordered(relations, [len(np.unique(column[:50_000])) for column in cells.T])
         bare = cls(columns.slack, order, tuple(relations), (_NOBODY,) * len(order), (_NOBODY,) * len(order))
         left, again = np.empty_like(cells), np.empty_like(cells)
@@ -74,6 +74,11 @@ class Plan:
         alphabets = tuple(Alphabet.learn(column) for column in left.T)
         known = tuple(contexts(column, level) for column, level in zip(again.T, columns.level, strict=True))
         return replace(bare, alphabets=alphabets, contexts=known)
+
+    @property
+    def kinds(self) -> list[str]:
+        """How each column is foretold."""
+        return [relation.kind for relation in self.relations]
 
     @cached_property
     def written(self) -> list[int]:

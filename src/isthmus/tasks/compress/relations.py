@@ -97,7 +97,9 @@ def entropy(cells: Ints) -> float:
     return float(bits + len(values) / len(cells) * np.log2((high - low) / len(values) + 2))
 
 
-def find(cells: Ints, numeric: Sequence[bool], clocks: Sequence[bool], scales: Sequence[int]) -> list[Relation]:
+def find(
+    cells: Ints, numeric: Sequence[bool], clocks: Sequence[bool], scales: Sequence[int], stepped: float
+) -> list[Relation]:
     """Find how columns (rows, columns) are best foretold, none of them from itself in the end.
 
     Parameters
@@ -108,6 +110,9 @@ def find(cells: Ints, numeric: Sequence[bool], clocks: Sequence[bool], scales: S
         Which columns hold numbers, and which of these minutes of a day.
     scales
         Decimals of each: only columns of the same may be added.
+    stepped
+        Share of a column's bits that its steps from row to row may take, to be written in its place: other columns may
+        say more of the cells than of the steps.
     """
     rows, columns = cells.shape
     start = int(np.random.default_rng(0).integers(0, max(rows - _SAMPLE, 0) + 1))
@@ -117,7 +122,7 @@ def find(cells: Ints, numeric: Sequence[bool], clocks: Sequence[bool], scales: S
     for j in range(columns):
         alone = [entropy(few[:, j]) for few in (run, spread)]
         step = entropy(remainder(Relation("previous"), run, j))
-        if step < alone[0] / 2:  # else the other columns, which say little of a step, may say more of the cell
+        if step < alone[0] * stepped:
             found.append((alone[0] - step, j, Relation("previous")))
         for relation in _sums(spread, j, numeric, clocks, scales) if numeric[j] else []:
             found.append((alone[1] - entropy(remainder(relation, spread, j)), j, relation))
