@@ -14,6 +14,7 @@ import math
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -56,7 +57,7 @@ def window(hop: int) -> Tensor:
 
 
 def analyse(samples: Tensor, hop: int) -> Tensor:
-    """Samples (channels, n) to numbers (channels, frames, hop), of n // hop + 2 frames at most.
+    """Turn samples (channels, n) into numbers (channels, frames, hop), of n // hop + 2 frames at most.
 
     >>> sound = torch.sin(torch.arange(1000) / 7)[None]
     >>> bool((synthesise(analyse(sound, 64), 1000) - sound).abs().max() < 1e-5)
@@ -68,16 +69,16 @@ def analyse(samples: Tensor, hop: int) -> Tensor:
 
 
 def synthesise(numbers: Tensor, length: int) -> Tensor:
-    """Numbers (channels, frames, hop) to samples (channels, length): the transpose of `analyse`."""
+    """Turn numbers (channels, frames, hop) into samples (channels, length): the transpose of `analyse`."""
     hop = numbers.shape[2]
     return nn.functional.conv_transpose1d(numbers.mT, window(hop)[:, None], stride=hop)[:, 0, hop : hop + length]
 
 
-def bands(rate: int, hop: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def bands(rate: int, hop: int) -> npt.NDArray[np.int64]:
     """Band of each of `hop` bins; whole numbers throughout, so that every machine agrees.
 
     >>> bands(16000, 4).tolist()
-    [17, 31, 39, 41]
+    [17, 31, 37, 41]
     """
     edges = np.array(EDGES, np.int64) * 4 * hop
     return np.asarray(np.searchsorted(edges, (2 * np.arange(hop, dtype=np.int64) + 1) * rate, "right") - 1)
@@ -93,23 +94,27 @@ class SoundNet(nn.Module):
 
     Parameters
     ----------
+    emphasis
+        How many octaves more an error in each band (bands,) counts; alike where not given.
     width, narrow
         Units of its two hidden layers.
     """
 
-    def __init__(self, width: int = 32, narrow: int = 16) -> None:
+    def __init__(self, emphasis: Tensor | None = None, width: int = 32, narrow: int = 16) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.zeros(BANDS))
+        self.emphasis: Tensor
+        self.register_buffer("emphasis", torch.zeros(BANDS) if emphasis is None else emphasis)
+        self.gain = nn.Parameter(self.emphasis.clone())
         self.band = nn.Parameter(torch.zeros(BANDS, width))
         self.first = nn.Linear(INPUTS, width, bias=False)
         self.second = nn.Linear(width, narrow)
         self.last = nn.Linear(narrow, 1)
         self.tail = nn.Parameter(torch.tensor([0.0, 0.0, 1.0]))
         with torch.no_grad():
-            self.last.bias.fill_(-LOWEST / 2.0)
+            self.last.bias.fill_(-LOWEST / PER_OCTAVE)
 
     def scales(self, inputs: Tensor, band: Tensor) -> Tensor:
-        """Inputs (..., INPUTS) and bands (...) to scales, as indices that need not be whole (...)."""
+        """Turn inputs (..., INPUTS) and bands (...) into scales, as indices that need not be whole (...)."""
         hidden = torch.relu(self.first(inputs / 16) + self.band[band])
         found: Tensor = self.last(torch.relu(self.second(hidden))).squeeze(-1)
         return found * PER_OCTAVE
@@ -121,7 +126,7 @@ class SoundNet(nn.Module):
         share = torch.sigmoid(self.tail[0] + self.tail[1] * index / INDICES)
         wide = 1 + nn.functional.softplus(self.tail[2])
         chance = share * _laplace(size, scale / wide) + (1 - share) * _laplace(size, scale * wide)
-        return (size > 0.5) - torch.log2(chance + 1e-9)
+        return (size > 0.5).to(size) - torch.log2(chance + 1e-9)
 
     def losses(self, batch: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Bits and squared error a number, of patches (rows, planes, frames, bins).
@@ -130,7 +135,7 @@ class SoundNet(nn.Module):
         shift, resolution, and whether there is another channel. Fineness is drawn anew for each patch.
         """
         own, other, band, level, facts = batch.unbind(1)
-        fine = torch.rand(len(batch), 1, 1, generator=rng, device=batch.device) * 5.5 - 1.0
+        fine = torch.rand(len(batch), 1, 1, generator=rng, device=batch.device) * 7.25 - 1.75
         band = band.long()
         steps = torch.exp2(fine)
         scaled = own * steps * torch.exp2(self.gain[band])
@@ -142,7 +147,7 @@ class SoundNet(nn.Module):
         core = (slice(None), slice(8, None), slice(4, -4))
         index = self.scales(inputs[core], band[core])
         bits = self.bits(whole[core], index)
-        error = (whole / torch.exp2(self.gain[band]) - own * steps)[core]
+        error = ((whole / torch.exp2(self.gain[band]) - own * steps) * torch.exp2(self.emphasis[band]))[core]
         return {"bits": bits.mean(), "error": error.square().mean()}
 
     def weights(self, share: float) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Sound in few bytes: as near as is asked, or exactly."""
