@@ -23,7 +23,11 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     source = ROOT / "src"
-    expected = {str(p.relative_to(source)) for p in source.rglob("*") if p.suffix == ".py" or p.name == "py.typed"}
+    expected = {
+        str(p.relative_to(source))
+        for p in source.rglob("*")
+        if p.suffix in (".py", ".safetensors") or p.name == "py.typed"
+    }
     assert expected <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"isthmus"}
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -1,4 +1,4 @@
-"""Tables in files that are as small as what they hold is surprising, and back, exactly or as near as was asked."""
+"""Tables, pictures and sounds in files that are as small as what they hold is surprising, and back."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import parquet
 
+from isthmus import media
 from isthmus.container import BLOCK, MAGIC, MODEL, Container, Writer
 from isthmus.data.frames import Flavour
 from isthmus.data.integers import IntegerCodec
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
 from isthmus.data.streams import Stream
+from isthmus.endings import PICTURE, SOUND, kind_of
 from isthmus.errors import FileError, IsthmusWarning, UsageError
 from isthmus.tablefile import LEVEL, TableFile, totals
 from isthmus.tasks.compress.plan import ROWS
@@ -46,16 +48,22 @@ def compress(
     model: Autoencoder | str | PathLike[str] | None = None,
     schema: Schema | None = None,
     missing: Collection[object] = (),
+    quality: float | None = None,
+    size: int | None = None,
+    perceptual: bool = False,
     budget: float | None = None,
     seed: int = 0,
     verbose: bool = False,
 ) -> dict[str, Any]:
-    """Write a table to a file that holds all that reading it needs, its model included.
+    """Write a table, a picture or a sound to a small file.
+
+    A table's file holds all that reading it needs, its model included; models of pictures and sounds come with isthmus.
 
     Parameters
     ----------
     data
-        A path, frame or array, as `isthmus.Autoencoder.fit` takes it.
+        A table: a path, frame or array, as `isthmus.Autoencoder.fit` takes it; or the path of a picture (.png, .jpg,
+        ...) or a sound (.wav, .flac, .ogg, ...).
     path
         The file to write.
     tolerance
@@ -68,6 +76,11 @@ def compress(
         wrote, whose whole model is used again, for more rows of the same table.
     schema, missing
         As in `isthmus.Autoencoder`.
+    quality, size
+        Of a picture or sound, how near it comes, from 1, small, to 8; or of a picture, bytes that it may take. A sound
+        of whole numbers comes back exactly where neither is said.
+    perceptual
+        Whether a picture or sound is to look or sound alike, rather than to have a small mean squared error.
     budget
         Seconds to train, where the size of the table is not to decide.
     seed
@@ -78,7 +91,7 @@ def compress(
     Returns
     -------
     dict
-        Rows and bytes in all, of the model, and of each column.
+        What `look` tells: of a table rows and bytes in all, of the model, and of each column.
 
     Examples
     --------
@@ -91,6 +104,13 @@ def compress(
     >>> bool((decompress(path) == flowers).all().all())
     True
     """
+    if kind_of(data) is not None:
+        if not _exact(tolerance) or unordered or model is not None or schema is not None:
+            raise UsageError("tolerance, unordered, model and schema are for tables; a picture or sound has a quality")
+        media.write(data, path, quality=quality, size=size, perceptual=perceptual)
+        return look(path)
+    if quality is not None or size is not None or perceptual:
+        raise UsageError("quality, size and perceptual are for pictures and sounds; a table has a tolerance")
     stream = Stream.of(data, missing)
     if stream is not None and unordered:
         raise UsageError(f"unordered: rows of '{fspath(data)}' are read a few at a time, and cannot be sorted")
@@ -155,7 +175,7 @@ def _check_columns(file: TableFile, table: Table) -> None:
 
 
 def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage: bool = False) -> Any:
-    """Read what `compress` wrote, as the kind of table that it was made of.
+    """Read what `compress` wrote: a table of the kind it was made of, a picture's pixels, a sound's samples and rate.
 
     Parameters
     ----------
@@ -173,9 +193,12 @@ def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage:
     """
     with Container(path, salvage) as container:
         flavour = Flavour.from_dict(container.facts.get("flavour", {"kind": "pyarrow"}))
-        parts = list(tables(container, rows))
+        found = media.read(container) if container.facts.get("kind") in (PICTURE, SOUND) else None
+        parts = [] if found is not None else list(tables(container, rows))
         for line in container.damage:
             warnings.warn(f"'{fspath(path)}': {line}", IsthmusWarning, stacklevel=2)
+    if found is not None:
+        return found
     if not parts:
         raise FileError(f"'{fspath(path)}': no block of it can be read")
     return flavour.give(pa.concat_tables(parts))
@@ -225,7 +248,11 @@ def look(path: str | PathLike[str]) -> dict[str, Any]:
     """Say what a file that `compress` wrote holds: rows, bytes, and what each column takes."""
     with Container(path) as container:
         facts, totals = container.facts, container.totals
-        found = {"kind": facts.get("kind"), "rows": facts.get("rows"), "bytes": container.size}
+        found = {"kind": facts.get("kind"), "bytes": container.size}
+        if facts.get("kind") in (PICTURE, SOUND):
+            names = ("height", "width", "samples", "channels", "rate", "quality", "bits", "model")
+            return found | {"blocks": container.blocks} | {name: facts[name] for name in names if name in facts}
+        found["rows"] = facts.get("rows")
         if facts.get("kind") == TABLE:
             found |= {"blocks": container.blocks, "ordered": facts.get("ordered"), **totals}
             found["model"] = sum(map(len, container.models()))

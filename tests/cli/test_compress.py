@@ -2,8 +2,12 @@
 
 import json
 
+import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
+import soundfile
+from sklearn.datasets import load_sample_images
 
 
 @pytest.fixture
@@ -93,3 +97,73 @@ def test_a_damaged_file_is_salvaged_only_when_asked(isthmus, packed, tmp_path):
     assert ended.code == 0
     assert "warning: 'h.isz': its end is missing or damaged, after 1 blocks" in ended.err
     assert len(pd.read_csv(tmp_path / "x.csv")) == 160
+
+
+@pytest.fixture
+def tone(tmp_path):
+    time = np.arange(12_000) / 8000
+    wave = 9000 * np.sin(2 * np.pi * 440 * time) + np.random.default_rng(0).normal(0, 300, len(time))
+    soundfile.write(tmp_path / "tone.wav", wave.astype(np.int16), 8000)
+    return tmp_path / "tone.wav"
+
+
+@pytest.fixture
+def photo(tmp_path):
+    PIL.Image.fromarray(load_sample_images().images[0][100:228, 200:360]).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_a_sound_comes_back_exactly_where_no_quality_is_asked_for(isthmus, tone, tmp_path):
+    assert isthmus("compress", tone, "-o", "t.isz").code == 0
+    assert isthmus("decompress", "t.isz", "-o", "again.wav").err == "wrote again.wav: 1.5 s at 8,000 samples a second\n"
+    was, now = (soundfile.read(path, dtype="int16")[0] for path in (tone, tmp_path / "again.wav"))
+    assert np.array_equal(was, now)
+    assert "sound" in isthmus("inspect", "t.isz").out
+
+
+@pytest.mark.parametrize("words", [[], ["--perceptual"]])
+def test_a_sound_of_a_quality_takes_less_the_lower_it_is(isthmus, tone, words):
+    sizes = []
+    for quality in (1, 4, 7):
+        ended = isthmus("compress", tone, "-o", "t.isz", "--quality", quality, "--json", *words)
+        sizes.append(json.loads(ended.out)["bytes"])
+    assert sizes == sorted(sizes)
+    assert isthmus("decompress", "t.isz", "-o", "again.flac").code == 0
+
+
+@pytest.mark.parametrize("words", [["--quality", "2"], ["--quality", "6"], ["--perceptual"], ["--size", "1500"]])
+def test_a_picture_comes_back_alike(isthmus, photo, tmp_path, words):
+    facts = json.loads(isthmus("compress", photo, "-o", "p.isz", "--json", *words).out)
+    assert facts["bytes"] < facts["was"] / 4
+    assert facts["bytes"] < 2000 or "--size" not in words
+    assert isthmus("decompress", "p.isz", "-o", "again.png").err == "wrote again.png: 160 x 128 pixels\n"
+    was, now = (np.asarray(PIL.Image.open(path), float) for path in (photo, tmp_path / "again.png"))
+    assert np.abs(was - now).mean() < 12
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["compress", "PHOTO", "-o", "x.isz", "--quality", "9"], 2, "there is no quality 9: choose one from 1 to 8"),
+        (["compress", "PHOTO", "-o", "x.isz", "--tolerance", "0.1"], 2, "a picture or sound has a quality"),
+        (["compress", "DATA", "-o", "x.isz", "--quality", "3"], 2, "a table has a tolerance"),
+        (["compress", "TONE", "-o", "x.isz", "--size", "300"], 2, "a sound is compressed to a quality"),
+        (["compress", "broken.png", "-o", "x.isz"], 1, "'broken.png' is not a picture that can be read"),
+        (["compress", "broken.wav", "-o", "x.isz"], 1, "'broken.wav' cannot be read as sound"),
+        (["compress", "no.png", "-o", "x.isz"], 1, "there is no file 'no.png'"),
+        (["decompress", "p.isz", "-o", "x.csv"], 2, "'p.isz' holds a picture; known are .png"),
+        (["decompress", "p.isz", "-o", "x.png", "--rows", "1:2"], 2, "'p.isz' holds a picture, not a table"),
+        (["decompress", "h.isz", "-o", "x.png"], 2, "'h.isz' holds a table; known are .csv"),
+    ],
+)
+def test_what_is_wrong_with_pictures_and_sounds_gets_one_line(
+    isthmus, packed, houses_csv, photo, tone, tmp_path, words, code, line
+):
+    (tmp_path / "broken.png").write_bytes(b"no picture at all")
+    (tmp_path / "broken.wav").write_bytes(b"no sound at all")
+    assert isthmus("compress", photo, "-o", "p.isz", "-q").code == 0
+    ended = isthmus(*[{"DATA": houses_csv, "PHOTO": photo, "TONE": tone}.get(word, word) for word in words])
+    assert ended.code == code
+    assert line in ended.err
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "x.isz").exists()

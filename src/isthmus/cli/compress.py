@@ -1,21 +1,23 @@
-"""``compress`` and ``decompress``: tables as small files, and back."""
+"""``compress`` and ``decompress``: tables, pictures and sounds as small files, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
+from isthmus.endings import COMPRESSED, PICTURE, PICTURES, SOUND, SOUNDS
 from isthmus.errors import UsageError
-
-COMPRESSED = (".isz",)
 
 File = Annotated[Path, word(metavar="FILE", type=Path, help="a file that `isthmus compress` wrote")]
 
 
 def compress(
-    data: options.Data,
+    data: Annotated[
+        Path,
+        word(metavar="DATA", type=Path, help="a table (.csv, .parquet, ...), picture (.png, ...) or sound (.wav, ...)"),
+    ],
     out: Annotated[Path, word("-o", "--out", metavar="FILE", type=Path, help="file to write: .isz")],
     tolerance: Annotated[
         list[str] | None,
@@ -31,6 +33,14 @@ def compress(
         word("--model", metavar="MODEL", type=Path, help="use a model's schema, or a compressed file's whole model"),
     ] = None,
     missing: options.Missing = None,
+    quality: Annotated[
+        float | None,
+        word("--quality", metavar="1..8", type=float, help="how near a picture or sound is to come; 4"),
+    ] = None,
+    size: Annotated[int | None, word("--size", metavar="BYTES", type=whole(1), help="bytes a picture may take")] = None,
+    perceptual: Annotated[
+        bool, switch("--perceptual", help="a picture or sound is to look or sound alike, whatever its mean error")
+    ] = False,
     curve: Annotated[
         Path | None,
         word("--curve", metavar="PNG", type=Path, help="also draw size against error, which takes six times as long"),
@@ -40,10 +50,11 @@ def compress(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Write a table to a file as small as what it holds is surprising.
+    """Write a table, a picture or a sound to a file as small as what it holds is surprising.
 
-    A small model learns how the table's cells depend on each other and is stored beside them; nothing else is
-    needed to read the file. Without --tolerance every cell comes back exactly.
+    Of a table, a small model learns how the cells depend on each other and is stored beside them; nothing else is
+    needed to read the file. Without --tolerance every cell comes back exactly. The models of pictures and sounds come
+    with isthmus. A sound without --quality comes back exactly, where its samples are whole numbers.
 
     For example:
 
@@ -52,13 +63,16 @@ def compress(
       isthmus compress sensors.csv -o sensors.isz --tolerance T1=0.05 T2=0.05 --unordered
       isthmus compress july.csv -o july.isz --model june.isz
       isthmus compress sensors.csv -o sensors.isz --curve sensors.png
+      isthmus compress photo.png -o photo.isz --quality 5
+      isthmus compress photo.png -o photo.isz --size 20000 --perceptual
+      isthmus compress speech.wav -o speech.isz --quality 3 --perceptual
     """
     options.check_out(out, COMPRESSED, inputs=[data])
     if curve is not None:
         options.check_out(curve, (".png",), inputs=[data])
     from isthmus.compression import compress as write
 
-    size = data.stat().st_size if data.is_file() else 0
+    before = data.stat().st_size if data.is_file() else 0
     facts = write(
         data,
         out,
@@ -66,6 +80,9 @@ def compress(
         unordered=unordered,
         model=model,
         missing=tuple(missing or ()),
+        quality=quality,
+        size=size,
+        perceptual=perceptual,
         budget=budget,
         seed=seed,
         verbose=not quiet,
@@ -75,13 +92,16 @@ def compress(
 
         given = {"missing": tuple(missing or ()), "budget": budget, "seed": seed, "unordered": unordered}
         facts["curve"] = sizes_picture(data, curve, f"{data.name}: size against error", **given)
-    sentence = f"wrote {out}: {facts['bytes']:,} bytes, {100 * facts['bytes'] / max(size, 1):.1f} % of {data.name}"
-    done(sentence, {"out": out, "was": size, **facts}, quiet=quiet, as_json=json)
+    sentence = f"wrote {out}: {facts['bytes']:,} bytes, {100 * facts['bytes'] / max(before, 1):.1f} % of {data.name}"
+    done(sentence, {"out": out, "was": before, **facts}, quiet=quiet, as_json=json)
 
 
 def decompress(
     file: File,
-    out: options.TableOut,
+    out: Annotated[
+        Path,
+        word("-o", "--out", metavar="OUT", type=Path, help="the table, picture or sound to write"),
+    ],
     rows: Annotated[str | None, word("--rows", metavar="A:B", help="only rows A up to B, counted from 0")] = None,
     salvage: Annotated[bool, switch("--salvage", help="leave out what is damaged, and say what that is")] = False,
     quiet: options.Quiet = False,
@@ -94,21 +114,36 @@ def decompress(
       isthmus decompress houses.isz -o houses.csv
       isthmus decompress flights.isz -o some.parquet --rows 1000000:1000100
       isthmus decompress damaged.isz -o rest.csv --salvage
+      isthmus decompress photo.isz -o photo.png
     """
-    options.check_out(out, options.TABLES, inputs=[file])
+    options.check_out(out, (*options.TABLES, *PICTURES, *SOUNDS), inputs=[file])
     from isthmus.compression import tables
     from isthmus.container import Container
     from isthmus.data.sources import write_tables
     from isthmus.errors import FileError
+    from isthmus.media import save
 
     with Container(file, salvage) as container:
+        if container.facts.get("kind") in (PICTURE, SOUND):
+            if rows is not None:
+                raise UsageError(f"--rows: '{file}' holds a {container.facts['kind']}, not a table")
+            what = save(container, out)
+            _tell(file, container.damage)
+            return done(f"wrote {out}: {what}", {"out": out, "damage": container.damage}, quiet=quiet, as_json=json)
+        if out.suffix.lower() in (*PICTURES, *SOUNDS):
+            raise UsageError(f"'{out}': '{file}' holds a table; known are {', '.join(options.TABLES)}")
         count = write_tables(tables(container, _rows(rows)), out)
         if not count:
             raise FileError(f"'{file}': no block of it can be read")
-        for line in container.damage:
-            say(f"isthmus: warning: '{file}': {line}")
+        _tell(file, container.damage)
         result = {"out": out, "rows": count, "damage": container.damage}
     done(f"wrote {out}: {count:,} rows", result, quiet=quiet, as_json=json)
+
+
+def _tell(file: Path, damage: Sequence[str]) -> None:
+    """Warn of what is damaged."""
+    for line in damage:
+        say(f"isthmus: warning: '{file}': {line}")
 
 
 def inspect(path: Path) -> Mapping[str, Any]:
@@ -120,6 +155,10 @@ def inspect(path: Path) -> Mapping[str, Any]:
 
 def show(path: Path, facts: Mapping[str, Any]) -> None:
     """Print what is told of a compressed file."""
+    if facts["kind"] in (PICTURE, SOUND):
+        words = ", ".join(f"{name} {value}" for name, value in facts.items() if name != "kind")
+        print(f"{path}: {facts['kind']}, {words}")
+        return
     print(f"{path}: {facts['kind']}, {facts['rows']:,} rows in {facts['bytes']:,} bytes")
     if "columns" not in facts:
         return

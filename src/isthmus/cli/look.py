@@ -8,6 +8,7 @@ from isthmus.cli.codes import write_numbers
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
 from isthmus.cli.words import whole, word
+from isthmus.endings import COMPRESSED
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +27,7 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
       isthmus inspect houses.isthmus --json
       isthmus inspect houses.isz
     """
-    if model.suffix.lower() in compress.COMPRESSED:
+    if model.suffix.lower() in COMPRESSED:
         told = compress.inspect(model)
         return print(to_json(told)) if json else compress.show(model, told)
     facts = load_for("inspect", model).inspect()
