@@ -140,11 +140,12 @@ def _saved(
     ratios: dict[str, list[float]] = {}
     for recording, curve in zip(some, curves, strict=True):
         points = {name: [(p.kilobits, quality(p)) for p in each] for name, each in curve.items()}
-        values = {name: 100 + bd_rate(points[name], points[ours]) for name in (*FORMATS,)}
+        values = {name: 100 + bd_rate(points[name], points[ours]) for name in FORMATS}
+        values = {name: value for name, value in values.items() if np.isfinite(value)}  # where they share any quality
         section.add(f"{recording.name}: bits {where}", {OURS: 100.0} | values, digits=0)
         for name, value in values.items():
             ratios.setdefault(name, []).append(value)
-    mean = {name: float(np.exp(np.nanmean(np.log(values)))) for name, values in ratios.items()}
+    mean = {name: float(np.exp(np.mean(np.log(values)))) for name, values in ratios.items()}
     section.add(f"bits {where}", {OURS: 100.0} | mean, digits=0, headline=True)
     return section
 

@@ -40,7 +40,7 @@ SPEAKER, FOLD = "yweweler", "5"
 FRAMES, BINS, WARM, MARGIN = 24, 72, 8, 4
 SEED = 0
 SHAPES = {"error": 0.0, "ear": 0.7}
-FILL = 0.3
+FILL = 0.5
 NAMES = {"error": "signals", "ear": "signals-perceptual", "exact": "signals-exact"}
 
 

@@ -17,11 +17,12 @@ from isthmus.tasks.sound.whole import WholeNet
 Samples = npt.NDArray[np.float32] | npt.NDArray[np.int32]
 
 SECONDS = 10
-"""Length of the stretches that are written independently of each other."""
+"""Length of the stretches that are written independently of each other; longer ones where samples are few."""
+_FEW = 4000
 LOWEST, HIGHEST = 1.0, 8.0
 _WEIGHTS = Path(__file__).parents[1] / "weights"
 _NAMES = {"error": "signals", "ear": "signals-perceptual"}
-_LADDER = {"error": (-1.25, 0.9), "ear": (0.0, 0.45)}
+_LADDER = {"error": (-1.25, 0.9), "ear": (-0.6, 0.5)}
 _RATES = 1 << 20
 _CHANNELS = 255
 
@@ -106,7 +107,7 @@ def decompress_signal(facts: Mapping[str, Any], blocks: Sequence[bytes | None]) 
     except (KeyError, TypeError, ValueError):
         raise FileError("what a sound's file says of it is damaged") from None
     found: Samples = np.zeros((length, channels), np.int32 if net is None else np.float32)
-    step = SECONDS * rate
+    step = _step(rate)
     if len(blocks) != -(-length // step):
         raise FileError(f"{len(blocks)} blocks of sound are there, and {-(-length // step)} were written")
     for number, block in enumerate(blocks):
@@ -131,5 +132,9 @@ def network(model: str) -> WholeNet:
 
 
 def _stretches(samples: Samples, rate: int) -> list[Samples]:
-    step = SECONDS * rate
+    step = _step(rate)
     return [samples[start : start + step] for start in range(0, len(samples), step)]
+
+
+def _step(rate: int) -> int:
+    return SECONDS * max(rate, _FEW)

@@ -77,8 +77,8 @@ def settle(net: WholeNet, stretches: Sequence[Stretch], rounds: int = 2) -> Whol
         changes = np.ones(CHANGES)
         for samples, rate, fine in stretches:
             channels, turn = rotated(samples)
-            grid = lossy.chosen(channels, rate, fine, net)
-            for symbols, index, sizes in lossy.encode(grid, turn, rate, fine, net)[1]:
+            grid = lossy.chosen(channels, turn, rate, fine, net)
+            for symbols, index, sizes in lossy.encode(grid, rate, fine, net)[1]:
                 np.add.at(seen, (index, symbols), 1.0)
                 np.add.at(sums, (index, symbols), np.where(symbols > 0, sizes, sizes * sizes))
             for each in grid.levels:

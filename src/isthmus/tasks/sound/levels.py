@@ -20,6 +20,7 @@ GROUP = 4
 FLOOR = -24
 """Level, in steps of 3 dB from the whole file's, below which nothing is heard; others are counted from it."""
 TOP = 40
+_MIXED = 8
 ZONES = -(-len(EDGES) // 2)
 CHANGES = 2 * TOP + 1
 
@@ -48,6 +49,26 @@ def measure(numbers: Floats, zone: Ints) -> Ints:
 def spread(levels: Ints, zone: Ints, frames: int) -> Ints:
     """Levels (..., groups, zones) to each number's (..., frames, bins)."""
     return np.asarray(np.repeat(levels, GROUP, axis=-2)[..., :frames, :][..., zone])
+
+
+def hiding(levels: Ints, turn: int) -> Ints:
+    """Levels (channels, groups, zones) that hide each channel's noise: both channels', where they were mixed.
+
+    What was turned by something near an eighth of a circle goes to both channels alike when it is turned back.
+    """
+    if len(levels) == 2 and _MIXED <= turn % 32 <= 3 * _MIXED:
+        return np.asarray(np.broadcast_to(levels.max(0), levels.shape))
+    return levels
+
+
+def expected(levels: Ints, hiding: Ints, shape: float) -> Ints:
+    """Levels at which numbers would be as large, in steps, had each channel hidden its own noise; whole throughout.
+
+    >>> expected(np.array([20, 20]), np.array([20, 22]), 0.7).tolist()
+    [20, 15]
+    """
+    tenths = round(10 * shape)
+    return np.asarray(np.clip((10 * levels - tenths * hiding) // (10 - tenths), 0, TOP))
 
 
 def write(levels: Ints, coder: Encoder, counts: Ints) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ EAR_FRAMES = 60
 EAR_WORTH = 30.0
 """As `WORTH`, there: what is rounded to nought too easily is missed more than its energy tells."""
 _SILENT = 0.6  # of a step: what is below everywhere is not coded
+_FILL_FALLS, _MOST_FILL = -0.75, 0.6  # with each octave of fineness less noise stands in, at most so much
 _LEVEL_BITS = 1.7  # of a level, when lengths of frames are compared
 
 
@@ -57,46 +58,46 @@ def fineness(loudness: float, octaves: float) -> Fineness:
 
 @dataclass(frozen=True)
 class Grid:
-    """Numbers (channels, frames, bins) in steps, one channel's levels at a time, and what they were divided by."""
+    """Numbers (channels, frames, bins) in steps, of channels that were turned, and their levels, if they have any."""
 
     hop: int
+    turn: int
     numbers: Floats
     levels: Ints
-    unit: Floats
 
 
-def measured(channels: Samples, rate: int, hop: int, fine: Fineness, net: WholeNet) -> Grid:
-    """Transform channels (n, channels) and divide each number by its step."""
+def measured(channels: Samples, turn: int, rate: int, hop: int, fine: Fineness, net: WholeNet) -> Grid:
+    """Transform channels (n, channels), turned by `turn`, and divide each number by its step."""
     turned_in = torch.from_numpy(np.ascontiguousarray(channels.T))
     numbers = analyse(turned_in, hop).numpy().astype(np.float64)
     zone = levels.zones(rate, hop, hop)
     found = np.zeros((numbers.shape[0], 0, levels.ZONES), np.int64)
     if net.shape:
         found = levels.measure(numbers / fine.loudness, zone)
-    unit = units(found, rate, hop, numbers.shape[1:], fine, net)
-    return Grid(hop, numbers / unit, found, unit)
+    grid = Grid(hop, turn, numbers, found)
+    return replace(grid, numbers=numbers / units(grid, rate, hop, fine, net))
 
 
-def units(found: Ints, rate: int, hop: int, shape: tuple[int, ...], fine: Fineness, net: WholeNet) -> Floats:
+def units(grid: Grid, rate: int, bins: int, fine: Fineness, net: WholeNet) -> Floats:
     """Step of each number (channels, frames, bins), endless where nothing is heard."""
-    frames, bins = shape
+    hop, frames = grid.hop, grid.numbers.shape[1]
     plain = fine.step / 2.0 ** net.gain[bands(rate, hop)[:bins]]
     if not net.shape:
-        return np.broadcast_to(plain, (found.shape[0], frames, bins))
-    level = levels.spread(found, levels.zones(rate, hop, bins), frames)
+        return np.broadcast_to(plain, (len(grid.levels), frames, bins))
+    level = levels.spread(levels.hiding(grid.levels, grid.turn), levels.zones(rate, hop, bins), frames)
     return np.asarray(np.where(level > 0, plain * 2.0 ** (net.shape / 2 * (level + levels.FLOOR)), np.inf))
 
 
 def write(samples: Samples, rate: int, fine: Fineness, net: WholeNet) -> bytes:
     """Write samples (n, channels) as bytes."""
     channels, turn = rotated(samples)
-    return encode(chosen(channels, rate, fine, net), turn, rate, fine, net)[0]
+    return encode(chosen(channels, turn, rate, fine, net), rate, fine, net)[0]
 
 
-def chosen(channels: Samples, rate: int, fine: Fineness, net: WholeNet) -> Grid:
+def chosen(channels: Samples, turn: int, rate: int, fine: Fineness, net: WholeNet) -> Grid:
     """Measure channels (n, channels) in frames of the length that is likely to take the fewest bits."""
     hops = [hop for hop in HOPS if not net.shape or hop * EAR_FRAMES <= rate] or [HOPS[0]]
-    return min((measured(channels, rate, hop, fine, net) for hop in hops), key=_price)
+    return min((measured(channels, turn, rate, hop, fine, net) for hop in hops), key=_price)
 
 
 def _price(grid: Grid) -> float:
@@ -104,9 +105,7 @@ def _price(grid: Grid) -> float:
     return float(np.log2(1 + np.abs(grid.numbers)).sum()) + _LEVEL_BITS * np.count_nonzero(grid.levels)
 
 
-def encode(
-    grid: Grid, turn: int, rate: int, fine: Fineness, net: WholeNet
-) -> tuple[bytes, list[tuple[Ints, Ints, Floats]]]:
+def encode(grid: Grid, rate: int, fine: Fineness, net: WholeNet) -> tuple[bytes, list[tuple[Ints, Ints, Floats]]]:
     """Write a grid; give its bytes, and each channel's symbols, lines of the table and sizes, as they were coded."""
     kept = np.flatnonzero((np.abs(grid.numbers) > _SILENT).any((0, 1)))
     bins = int(kept[-1]) + 1 if len(kept) else 0
@@ -118,9 +117,11 @@ def encode(
     worth = EAR_WORTH if net.shape else WORTH
     coder, told = Encoder(), []
     other: Ints | None = None
+    for each in grid.levels[:, :, :used]:
+        levels.write(each, coder, net.changes)
+    inputs = _inputs(grid, rate, bins, net)
     for number, channel in enumerate(grid.numbers[:, :, :bins]):
-        levels.write(grid.levels[number, :, :used], coder, net.changes)
-        around = Around(band, _facts(fine, rate, grid.hop, number), _inputs(grid, number, rate, bins), other)
+        around = Around(band, _facts(fine, rate, grid.hop, number), inputs[number], other)
         sizes = np.abs(channel).ravel()
         chosen: list[tuple[Ints, Ints, Floats]] = []
 
@@ -141,7 +142,7 @@ def encode(
         start, width = STARTS[flat[some]], WIDTHS[flat[some]]
         whole = np.clip(np.round(sizes[some]), start, start + width - 1).astype(np.int64) - start
         coder.below((channel.ravel()[some] < 0) * width + whole, 2 * width)
-    head = bytes([HOPS.index(grid.hop), turn, used]) + bins.to_bytes(2, "little")
+    head = bytes([HOPS.index(grid.hop), grid.turn, used]) + bins.to_bytes(2, "little")
     return head + coder.bytes(), told
 
 
@@ -155,26 +156,30 @@ def read(data: bytes, length: int, channels: int, rate: int, fine: Fineness, net
     coder, noise = Decoder(data[5:]), np.random.default_rng(length)
     numbers = np.zeros((channels, frames, hop))
     other: Ints | None = None
+    found = np.zeros((channels, -(-frames // levels.GROUP) if net.shape else 0, levels.ZONES), np.int64)
+    for each in found:
+        each[:, :used] = levels.read(len(each), used, coder, net.changes)
+    grid = Grid(hop, turn, numbers, found)
+    unit, inputs = units(grid, rate, bins, fine, net), _inputs(grid, rate, bins, net)
+    fill = min(net.fill * 2.0 ** (_FILL_FALLS * (fine.fact - 16) / 8), _MOST_FILL)
     for channel in range(channels):
-        found = np.zeros((1, -(-frames // levels.GROUP) if net.shape else 0, levels.ZONES), np.int64)
-        found[0, :, :used] = levels.read(found.shape[1], used, coder, net.changes)
-        unit = units(found, rate, hop, (frames, bins), fine, net)
-        grid = Grid(hop, unit, found, unit)
         lines = np.zeros(frames * bins, np.int64)
 
         def decode(at: Ints, index: Ints, into: Ints = lines) -> Ints:
             into[at] = index
             return coder.symbols(chances[index])
 
-        other = walk(net, Around(band, _facts(fine, rate, hop, channel), _inputs(grid, 0, rate, bins), other), decode)
+        other = walk(net, Around(band, _facts(fine, rate, hop, channel), inputs[channel], other), decode)
         flat = other.ravel()
         some = np.flatnonzero(flat)
         start, width = STARTS[flat[some]], WIDTHS[flat[some]]
         negative, offset = np.divmod(coder.below(2 * width), width)
         size = np.where(width == 1, net.middles[lines[some], flat[some]], start + offset)
-        values = net.fill * net.middles[lines, 0] * noise.choice((-1.0, 1.0), lines.shape) if net.fill else lines * 0.0
+        values = fill * net.middles[lines, 0] * noise.choice((-1.0, 1.0), lines.shape)
         values[some] = np.where(negative > 0, -size, size)
-        numbers[channel, :, :bins] = values.reshape(frames, bins) * np.where(np.isfinite(unit[0]), unit[0], 0.0)
+        numbers[channel, :, :bins] = values.reshape(frames, bins) * np.where(
+            np.isfinite(unit[channel]), unit[channel], 0.0
+        )
     sound = synthesise(torch.from_numpy(numbers.astype(np.float32)), length).numpy()
     return turned(np.ascontiguousarray(sound.T), -turn)
 
@@ -205,9 +210,10 @@ def _facts(fine: Fineness, rate: int, hop: int, channel: int) -> tuple[int, int,
     return fine.fact, resolution(rate, hop), 16 * (channel > 0)
 
 
-def _inputs(grid: Grid, channel: int, rate: int, bins: int) -> Ints:
-    """Levels as the network is given them; nought where there are none."""
+def _inputs(grid: Grid, rate: int, bins: int, net: WholeNet) -> Ints:
+    """Levels (channels, frames, bins) as the network is given them; nought where there are none."""
     frames = grid.numbers.shape[1]
-    if not grid.levels.shape[1]:
-        return np.zeros((frames, bins), np.int64)
-    return levels.spread(grid.levels[channel], levels.zones(rate, grid.hop, bins), frames)
+    if not net.shape:
+        return np.zeros((len(grid.levels), frames, bins), np.int64)
+    heard = levels.expected(grid.levels, levels.hiding(grid.levels, grid.turn), net.shape)
+    return levels.spread(heard, levels.zones(rate, grid.hop, bins), frames)
