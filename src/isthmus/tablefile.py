@@ -17,9 +17,9 @@ from isthmus.data.pieces import carried_bytes, carried_table, from_ipc, to_ipc
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
 from isthmus.errors import FileError, IsthmusWarning
+from isthmus.tasks.compress.alphabets import Alphabet
 from isthmus.tasks.compress.coder import Ints, expand, pack, unpack
 from isthmus.tasks.compress.plan import ROWS, Columns, Plan
-from isthmus.tasks.compress.relations import entropy
 
 LEVEL = 19
 """Of zstd, for what no model writes."""
@@ -55,7 +55,7 @@ class TableFile:
             warnings.simplefilter("ignore", IsthmusWarning)
             codec = IntegerCodec.learn(table, schema, allowed)
             cells = codec.encode(table)
-        cells = np.where(cells == STRANGE, MISSING, cells)
+        cells = _known(cells)
         plan = best(cells, _columns(codec), rows, budget=budget, seed=seed)
         progress = Lines("compress") if verbose else None
         plan = likelihoods(plan, cells, rows, budget=budget, seed=seed, progress=progress)
@@ -67,7 +67,7 @@ class TableFile:
             warnings.simplefilter("ignore", IsthmusWarning)
             cells = self.codec.encode(Table(table))
         strange = (cells == STRANGE).any(1)
-        data, again, bits = self.plan.encode(np.where(cells == STRANGE, MISSING, cells))
+        data, again, bits = self.plan.encode(_known(cells))
         carried = table.select(self._carried)
         wrong = strange | self.codec.wrong(table, self.codec.decode(again, carried))
         lengths, held = carried_bytes(carried, pack) if self._carried else (b"", b"")
@@ -138,6 +138,11 @@ class TableFile:
         return cls(codec, plan, expand(held[1]) if len(held) > 1 and held[1] else b"")
 
 
+def _known(cells: Ints) -> Ints:
+    """Take cells that the schema cannot hold for missing: their rows are written as they are."""
+    return np.where(cells == STRANGE, MISSING, cells)
+
+
 def _columns(codec: IntegerCodec) -> Columns:
     return Columns(
         tuple(way == "level" for way in codec.ways),
@@ -174,7 +179,7 @@ def totals(file: TableFile, table: Table, bits: npt.NDArray[np.float64], rows: i
     names = [variable.name for variable in file.codec.schema.coded]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IsthmusWarning)
-        cells = file.codec.encode(Table(table.columns.slice(0, 4 * ROWS)))
+        cells = _known(file.codec.encode(Table(table.columns.slice(0, 4 * ROWS))))
     columns = []
     for j, name in enumerate(names):
         relation = file.plan.relations[j]
@@ -183,7 +188,7 @@ def totals(file: TableFile, table: Table, bits: npt.NDArray[np.float64], rows: i
                 "column": name,
                 "bytes": round(float(bits[j]) / 8),
                 "bits a cell": round(float(bits[j]) / max(rows, 1), 3),
-                "alone": round(entropy(cells[:, j]), 3),
+                "alone": round(Alphabet.learn(cells[:, j]).cost(cells[:, j]) / max(len(cells), 1), 3),
                 "follows from": ", ".join(names[part] for part in relation.parts)
                 or ("the row before" if relation.kind == "previous" else ""),
             }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from isthmus.cli import options
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
-from isthmus.endings import COMPRESSED, PICTURE, PICTURES, SOUND, SOUNDS
+from isthmus.endings import COMPRESSED, PICTURE, PICTURES, SOUND, SOUNDS, kind_of
 from isthmus.errors import UsageError
 
 File = Annotated[Path, word(metavar="FILE", type=Path, help="a file that `isthmus compress` wrote")]
@@ -70,6 +70,8 @@ def compress(
     options.check_out(out, COMPRESSED, inputs=[data])
     if curve is not None:
         options.check_out(curve, (".png",), inputs=[data])
+        if kind_of(data) is not None:
+            raise UsageError(f"--curve: '{data}' is a {kind_of(data)}; curves are drawn of tables")
     from isthmus.compression import compress as write
 
     before = data.stat().st_size if data.is_file() else 0

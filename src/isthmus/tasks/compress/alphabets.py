@@ -52,7 +52,7 @@ class Alphabet:
         if len(values) <= 16:
             return singles
         tries = [cls._ranged(values, counts, most, absent) for most in RANGES]
-        return min([*tries, singles] if len(values) <= most else tries, key=lambda each: each._cost(there))
+        return min([*tries, singles] if len(values) <= most else tries, key=lambda each: each.cost(there))
 
     @classmethod
     def _ranged(cls, values: Ints, counts: Ints, ranges: int, absent: int | None) -> Alphabet:
@@ -112,11 +112,12 @@ class Alphabet:
         starts = np.append(self.starts, 0 if self.absent is None else self.absent)
         return starts[symbols] + offsets
 
-    def _cost(self, cells: Ints) -> float:
-        """Bits that the cells (rows,) take on average frequencies, and the symbols themselves."""
-        count = np.bincount(self.symbols(cells), minlength=self.size)[: len(self.starts)].astype(np.float64)
+    def cost(self, cells: Ints) -> float:
+        """Bits that cells (rows,) take by how frequent their symbols are, and the symbols themselves."""
+        symbols = self.symbols(cells)
+        count = np.bincount(symbols, minlength=self.size).astype(np.float64)
         there = count > 0
-        bits = -(count[there] * np.log2(count[there] / count.sum())).sum() + (count * np.log2(self.widths)).sum()
+        bits = -(count[there] * np.log2(count[there] / len(cells))).sum() + np.log2(self.width(symbols)).sum()
         return float(bits + _SYMBOL * (len(self.starts) + (self.widths > 1).sum()))
 
 
