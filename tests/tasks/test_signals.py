@@ -216,5 +216,15 @@ def test_damaged_blocks_are_a_line_or_sound_of_the_right_shape(quality):
                 assert "\n" not in str(error)
     with pytest.raises(FileError, match="blocks"):
         decompress_signal(facts, [])
+    for wrong in (
+        {"samples": "a"},
+        {"samples": -3},
+        {"channels": 0},
+        {"rate": 0},
+        {"model": "none"},
+        {"samples": 10**15},
+    ):
+        with pytest.raises(FileError, match=r"damaged|blocks"):
+            decompress_signal(facts | wrong, blocks)
     with pytest.raises(FileError, match="damaged"):
         decompress_signal({"samples": 3}, blocks)

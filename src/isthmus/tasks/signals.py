@@ -101,15 +101,19 @@ def decompress_signal(facts: Mapping[str, Any], blocks: Sequence[bytes | None]) 
     another library adds them up.
     """
     try:
-        length, channels, rate, model = (facts[name] for name in ("samples", "channels", "rate", "model"))
+        length, channels, rate = (int(facts[name]) for name in ("samples", "channels", "rate"))
+        model = facts["model"]
         fine = None if model == "exact" else lossy.Fineness(int(facts["size"]), int(facts["fact"]))
         net = None if model == "exact" else network(model)
     except (KeyError, TypeError, ValueError):
         raise FileError("what a sound's file says of it is damaged") from None
-    found: Samples = np.zeros((length, channels), np.int32 if net is None else np.float32)
     step = _step(rate)
     if len(blocks) != -(-length // step):
         raise FileError(f"{len(blocks)} blocks of sound are there, and {-(-length // step)} were written")
+    if length < 0 or not 1 <= channels <= _CHANNELS or not 1 <= rate < _RATES:
+        raise FileError("what a sound's file says of it is damaged")
+    shape = length, channels
+    found: Samples = np.zeros(shape, np.int32) if net is None else np.zeros(shape, np.float32)
     for number, block in enumerate(blocks):
         if block is None:
             continue
