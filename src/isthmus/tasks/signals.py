@@ -72,15 +72,11 @@ def compress_signal(
     >>> bool(np.square(decompress_signal(facts, blocks) - sound).mean() < 1e-3 * np.square(sound).mean())
     True
     """
-    if samples.ndim != 2 or not 1 <= samples.shape[1] <= _CHANNELS:
-        raise DataError(f"samples of shape {samples.shape} are no sound: (samples, channels) is expected")
-    if not 1 <= rate < _RATES:
-        raise UsageError(f"a rate of {rate} samples a second is none: 1 to {_RATES - 1} are known")
+    _check(samples, rate)
     facts: dict[str, Any] = {"samples": len(samples), "channels": samples.shape[1], "rate": int(rate)}
     if quality is None:
         facts |= {"model": "exact", "bits": int(bits)}
-        if samples.dtype.kind not in "iu" or (len(samples) and np.abs(samples.astype(np.int64) * 2 + 1).max() >> bits):
-            raise DataError(f"samples are not whole numbers of {bits} bits: only those come back exactly")
+        _check_whole(samples, bits)
         return facts, [lossless.write(part.astype(np.int32)) for part in _stretches(samples, rate)]
     if not LOWEST <= quality <= HIGHEST:
         raise UsageError(f"there is no quality {quality:g}: choose one from {LOWEST:g} to {HIGHEST:g}")
@@ -133,6 +129,18 @@ def decompress_signal(facts: Mapping[str, Any], blocks: Sequence[bytes | None]) 
 def network(model: str) -> WholeNet:
     """Read the model that comes with isthmus for least `error`, or for the `ear`."""
     return fit.read(_WEIGHTS / f"{_NAMES[model]}.safetensors")
+
+
+def _check(samples: Samples, rate: int) -> None:
+    if samples.ndim != 2 or not 1 <= samples.shape[1] <= _CHANNELS:
+        raise DataError(f"samples of shape {samples.shape} are no sound: (samples, channels) is expected")
+    if not 1 <= rate < _RATES:
+        raise UsageError(f"a rate of {rate} samples a second is none: 1 to {_RATES - 1} are known")
+
+
+def _check_whole(samples: Samples, bits: int) -> None:
+    if samples.dtype.kind not in "iu" or (len(samples) and np.abs(samples.astype(np.int64) * 2 + 1).max() >> bits):
+        raise DataError(f"samples are not whole numbers of {bits} bits: only those come back exactly")
 
 
 def _stretches(samples: Samples, rate: int) -> list[Samples]:
