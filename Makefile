@@ -52,6 +52,19 @@ bench-amplify: $(VENV)/.installed-bench  ## does a learner gain from more rows o
 bench-clean: $(VENV)/.installed-bench  ## put errors into real tables, and see what is found and repaired
 	@$(PY) benchmarks/clean.py
 
+.PHONY: bench-sound train-signals bench-images train-images
+bench-sound: $(VENV)/.installed-bench  ## sound beside MP3, Vorbis, Opus and FLAC
+	@$(PY) benchmarks/sound.py
+
+train-signals: $(VENV)/.installed-bench  ## learn the models of sound anew, in some 20 minutes
+	@$(PY) benchmarks/train_signals.py
+
+bench-images: $(VENV)/.installed-bench  ## pictures beside JPEG, JPEG 2000, WebP and AVIF
+	@$(PY) benchmarks/images.py
+
+train-images: $(VENV)/.installed-bench  ## learn the models of pictures anew, in under an hour
+	@$(PY) benchmarks/train_images.py
+
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
 
