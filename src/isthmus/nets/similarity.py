@@ -41,10 +41,18 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
 
 def _similarity(first: Tensor, second: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
     """Similarity in all, and in contrast and structure alone, each (n, channels)."""
-    stack = torch.cat([first, second, first * first, second * second, first * second], 1).flatten(0, 1)[:, None]
-    blurred = functional.conv2d(functional.conv2d(stack, window[None, None, None]), window[None, None, :, None])
-    one, two, squares, others, both = blurred.reshape(len(first), -1, *blurred.shape[2:]).chunk(5, 1)
+    stack = torch.cat([first, second, first * first, second * second, first * second], 1).flatten(0, 1)
+    blurred = _band(window, stack.shape[-2]) @ stack @ _band(window, stack.shape[-1]).T
+    one, two, squares, others, both = blurred.reshape(len(first), -1, *blurred.shape[1:]).chunk(5, 1)
     spread = squares + others - one * one - two * two
     contrast = (2 * (both - one * two) + _STEADY[1]) / (spread + _STEADY[1])
     light = (2 * one * two + _STEADY[0]) / (one * one + two * two + _STEADY[0])
     return (light * contrast).flatten(2).mean(2), contrast.flatten(2).mean(2)
+
+
+def _band(window: Tensor, length: int) -> Tensor:
+    """Lay out a window at each place of a line: several times as fast to multiply by as a convolution is."""
+    band = torch.zeros(length - len(window) + 1, length)
+    for place in range(len(band)):
+        band[place, place : place + len(window)] = window
+    return band
