@@ -135,10 +135,10 @@ SOURCES = {
     source.name: source
     for source in (
         Source(
-            "kodak24", "Every fourth of Kodak's 24, colour, 500 x 500", partial(pictures, "kodak24", 4), PSNR | LIKENESS
+            "kodak24", "Every sixth of Kodak's 24, colour, 500 x 500", partial(pictures, "kodak24", 6), PSNR | LIKENESS
         ),
-        Source("set12", "Every second of twelve classics, grey", partial(pictures, "set12", 2), PSNR | LIKENESS),
-        Source("bsd68", "Every sixth of Berkeley's 68, grey", partial(pictures, "bsd68", 6), PSNR | LIKENESS),
+        Source("set12", "Every third of twelve classics, grey", partial(pictures, "set12", 3), PSNR | LIKENESS),
+        Source("bsd68", "Every twelfth of Berkeley's 68, grey", partial(pictures, "bsd68", 12), PSNR | LIKENESS),
     )
 }
 
