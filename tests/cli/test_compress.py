@@ -131,11 +131,11 @@ def test_a_sound_of_a_quality_takes_less_the_lower_it_is(isthmus, tone, words):
     assert isthmus("decompress", "t.isz", "-o", "again.flac").code == 0
 
 
-@pytest.mark.parametrize("words", [["--quality", "2"], ["--quality", "6"], ["--perceptual"], ["--size", "1500"]])
+@pytest.mark.parametrize("words", [["--quality", "2"], ["--quality", "6"], ["--perceptual"], ["--size", "2500"]])
 def test_a_picture_comes_back_alike(isthmus, photo, tmp_path, words):
     facts = json.loads(isthmus("compress", photo, "-o", "p.isz", "--json", *words).out)
     assert facts["bytes"] < facts["was"] / 4
-    assert facts["bytes"] < 2000 or "--size" not in words
+    assert facts["bytes"] < 3000 or "--size" not in words
     assert isthmus("decompress", "p.isz", "-o", "again.png").err == "wrote again.png: 160 x 128 pixels\n"
     was, now = (np.asarray(PIL.Image.open(path), float) for path in (photo, tmp_path / "again.png"))
     assert np.abs(was - now).mean() < 12
