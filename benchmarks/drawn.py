@@ -27,6 +27,8 @@ def curves_of(curves: dict[str, list[list[Point]]], path: Path) -> None:
             mine = who.startswith("isthmus")
             axis.plot(bits, quality, "o-" if mine else ".--", label=who, linewidth=2 if mine else 1, markersize=4)
         axis.set(xscale="log", xlabel="bits a pixel", ylabel=title)
+        axis.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].legend()
     figure.savefig(path, dpi=110)

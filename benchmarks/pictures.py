@@ -29,7 +29,7 @@ PEERS: Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]] = {
     "JPEG 2000": (
         "JPEG2000",
         [
-            {"quality_mode": "rates", "quality_layers": [r], "irreversible": True}
+            {"quality_mode": "rates", "quality_layers": [r], "irreversible": True, "mct": 1}
             for r in (160, 100, 60, 36, 22, 13, 8, 5)
         ],
     ),
