@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pictures import PEERS, Pixels, Point, bd_rate, ours, peer
+from pictures import PEERS, Pixels, Point, ours, peer
 from PIL import features
+from rates import bd_rate
 from results import OURS, Page, Section
 from runner import ROOT, Bench, MissingSourceError, main
 

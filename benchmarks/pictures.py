@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from scipy.interpolate import PchipInterpolator
 
 from isthmus.nets.similarity import ms_ssim
 from isthmus.tasks.images import compress_image, decompress_image
@@ -80,28 +79,3 @@ def peer(pixels: Pixels, kind: str, options: Mapping[str, Any]) -> tuple[Point, 
     done = time.perf_counter()
     back = back.reshape(pixels.shape)
     return judged(pixels, back, len(file.getvalue()), written - started, done - written), back
-
-
-def bd_rate(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float]]) -> float:
-    """Per cent of bits that ours take of a peer's less 100, at equal quality: points (bits, quality, more is better).
-
-    Bjontegaard 2001, by monotone interpolation; NaN where the two share no quality.
-
-    >>> round(bd_rate([(1, 1), (2, 2), (4, 3)], [(2, 1), (4, 2), (8, 3)]))
-    -50
-    """
-    curves = []
-    for points in (ours, peer):
-        best: dict[float, float] = {}
-        least = np.inf
-        for bits, quality in sorted(points, key=lambda point: (-point[1], point[0])):
-            if bits < least:  # a point that takes more bits for less is left out
-                best[quality], least = bits, bits
-        curves.append((np.array(sorted(best)), np.log([best[quality] for quality in sorted(best)])))
-    low = max(quality[0] for quality, _ in curves)
-    high = min(quality[-1] for quality, _ in curves)
-    if low >= high or min(len(quality) for quality, _ in curves) < 2:
-        return float("nan")
-    at = np.linspace(low, high, 200)
-    mine, theirs = (PchipInterpolator(quality, bits)(at) for quality, bits in curves)
-    return float(100 * np.expm1(np.mean(mine - theirs)))

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import results
 import soundfile
+from rates import bd_rate
 from results import OURS, Page, Section
 from runner import ROOT, Bench, MissingSourceError, main
-from sounds import FORMATS, bd_rate, coded, si_sdr, spectral_distance
+from sounds import FORMATS, coded, si_sdr, spectral_distance
 
 from isthmus.errors import FileError
 from isthmus.files import writing

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from scipy.interpolate import PchipInterpolator
 from scipy.signal import correlate, resample_poly, stft
 
 Floats = npt.NDArray[np.float64]
@@ -84,23 +82,3 @@ def spectral_distance(samples: Floats, back: Floats, rate: int) -> float:
             gap = 10 * np.log10((power[0] + floor) / (power[1] + floor))
             found.append(np.sqrt((gap**2 * weight).sum(0) / weight.sum()).mean())
     return float(np.mean(found))
-
-
-def bd_rate(ours: Sequence[tuple[float, float]], peer: Sequence[tuple[float, float]]) -> float:
-    """Per cent of bits that ours take of a peer's less 100, at equal quality: points (bits, quality, more is better).
-
-    Bjontegaard 2001, by monotone interpolation; NaN where the two share no quality.
-
-    >>> round(bd_rate([(1, 1), (2, 2), (4, 3)], [(2, 1), (4, 2), (8, 3)]))
-    -50
-    """
-    curves = []
-    for points in (ours, peer):
-        quality, bits = np.array(sorted({round(q, 6): np.log(b) for b, q in sorted(points, reverse=True)}.items())).T
-        curves.append((quality, PchipInterpolator(quality, bits)))
-    low = max(quality[0] for quality, _ in curves)
-    high = min(quality[-1] for quality, _ in curves)
-    if low >= high:
-        return float("nan")
-    at = np.linspace(low, high, 200)
-    return float(100 * np.expm1(np.mean(curves[0][1](at) - curves[1][1](at))))

@@ -8,9 +8,10 @@ import pytest
 pytest.importorskip("soundfile")
 
 import sound
+from rates import bd_rate
 from results import OURS, Result
 from runner import MissingSourceError
-from sounds import FORMATS, aligned, bd_rate, coded, si_sdr, spectral_distance
+from sounds import FORMATS, aligned, coded, si_sdr, spectral_distance
 
 
 def chord(length: int, rate: int) -> np.ndarray:
