@@ -19,6 +19,7 @@ from PIL import features
 from rates import bd_rate
 from results import OURS, Page, Section
 from runner import ROOT, Bench, MissingSourceError, main
+from sklearn.datasets import load_sample_images
 
 from isthmus.data.images import open_picture
 
@@ -66,7 +67,7 @@ def measure(source: Source, found: list[Pixels], settings: Settings) -> list[Sec
             continue
         curves[name] = [[peer(pixels, kind, each)[0] for each in options] for pixels in some]
     if len(found) == len(some):
-        _draw(source, curves, some)
+        _draw(source, curves)
     return [
         _rates(curves, "PSNR", OURS, lambda point: point.psnr),
         _rates(curves, "MS-SSIM", PERCEPTUAL, lambda point: point.likeness),
@@ -118,17 +119,16 @@ def _seconds(curves: Curves) -> Section:
     return section
 
 
-def _draw(source: Source, curves: Curves, some: list[Pixels]) -> None:
-    """Draw the curves and a picture of `kodak24`."""
+def _draw(source: Source, curves: Curves) -> None:
+    """Draw the curves of `kodak24`, and a picture that comes with scikit-learn at equal size."""
     if source.name == "kodak24":
         from drawn import curves_of, side_by_side
 
         folder = ROOT / "docs" / "pictures"
         curves_of(curves, folder / "rate-distortion.png")
-        side_by_side(some[PICTURE], folder / "compressed.png")
+        side_by_side(np.asarray(load_sample_images().images[1]), folder / "compressed.png")
 
 
-PICTURE = 1
 PSNR = {"PSNR: bits / those of JPEG (%)": "≤ -20"}
 LIKENESS = {"MS-SSIM: bits / those of WebP (%)": "< 0"}
 
