@@ -40,7 +40,7 @@ class Alphabet:
     absent: int | None
 
     @classmethod
-    def learn(cls, cells: Ints, most: int = MOST) -> Alphabet:
+    def learn(cls, cells: Ints) -> Alphabet:
         """Learn from cells (rows,): a symbol a value, or where these are too many or too rare, a symbol a range."""
         there = cells[cells > NOTHING]
         gone = cells[cells <= NOTHING]
@@ -51,8 +51,8 @@ class Alphabet:
         singles = cls(values, np.ones_like(values), absent)
         if len(values) <= 16:
             return singles
-        tries = [cls._ranged(values, counts, most, absent) for most in RANGES]
-        return min([*tries, singles] if len(values) <= most else tries, key=lambda each: each.cost(there))
+        tries = [cls._ranged(values, counts, ranges, absent) for ranges in RANGES]
+        return min([*tries, singles] if len(values) <= MOST else tries, key=lambda each: each.cost(there))
 
     @classmethod
     def _ranged(cls, values: Ints, counts: Ints, ranges: int, absent: int | None) -> Alphabet:

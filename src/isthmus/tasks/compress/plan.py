@@ -5,7 +5,6 @@ A plan is learnt from all rows, and then writes and reads blocks of them, each o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -231,7 +230,7 @@ class Plan:
             "contexts": [kept(alphabet) for alphabet in self.contexts] if read else [],
         }
         bundled = bundle(arrays)
-        return json.loads(json.dumps(words)), len(bundled).to_bytes(4, "little") + bundled + self.whole.pack()
+        return words, len(bundled).to_bytes(4, "little") + bundled + self.whole.pack()
 
     @classmethod
     def from_facts(cls, words: dict[str, Any], held: bytes, product: Product = np.matmul) -> Plan:
