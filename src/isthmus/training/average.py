@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Average:
@@ -26,6 +26,11 @@ class Average:
         self.source = [weight for weight in module.parameters() if weight.requires_grad]
         self.weights = [weight.detach().clone() for weight in self.source]
 
+    @property
+    def kept(self) -> list[Tensor]:
+        """What a checkpoint has to hold beside the weights themselves."""
+        return self.weights
+
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move the average towards the present weights; `step` counts from 0."""
@@ -39,3 +44,26 @@ class Average:
             present = weight.detach().clone()
             weight.copy_(average)
             average.copy_(present)
+
+
+class Present(Average):
+    """The weights as they are, in the place of an average: for models that gain nothing from one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.source = [weight for weight in module.parameters() if weight.requires_grad]
+
+    @property
+    def weights(self) -> list[Tensor]:  # type: ignore[override]
+        """The present weights."""
+        return [weight.detach() for weight in self.source]
+
+    @property
+    def kept(self) -> list[Tensor]:
+        """Nothing."""
+        return []
+
+    def update(self, step: int) -> None:
+        """Leave them as they are."""
+
+    def swap(self) -> None:
+        """Leave them where they are."""

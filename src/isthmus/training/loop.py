@@ -1,5 +1,7 @@
 """One loop trains everything: AdamW, warm-up and cosine decay, clipping, averaged weights, early stopping.
 
+Several models can share one pass over the data: each takes its own steps on the same batches, and none can tell.
+
 What makes a run repeatable and resumable is that no random state is carried from step to step: the rows of
 a step and the noise drawn in it follow from `(seed, step)` alone. A run that is killed and resumed from its last
 checkpoint therefore ends in the very weights it would have had.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,9 +21,10 @@ from torch import Tensor, nn
 
 from isthmus.errors import DataError
 from isthmus.training import checkpoints
-from isthmus.training.average import Average
+from isthmus.training.average import Average, Present
 from isthmus.training.progress import Progress, Silent
-from isthmus.training.seeds import Shuffle, generator
+from isthmus.training.seeds import generator
+from isthmus.training.sources import Rows, Source
 
 Losses = dict[str, Tensor]
 
@@ -34,6 +38,9 @@ class Trainable(Protocol):
     def weights(self, share: float) -> dict[str, float]:
         """Give the weight of every loss."""
 
+    def after_step(self) -> None:
+        """Do what the model wants done to its weights after each step; a model need not have this."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -41,7 +48,8 @@ class Plan:
 
     `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
     what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
-    better held-out loss.
+    better held-out loss. The rate stays whole over the share `plateau` of the run. Gradients longer than `clip` are cut
+    to it, where one is given; with `average` what is judged and kept is the average of the weights, not the last.
     """
 
     steps: int
@@ -49,7 +57,9 @@ class Plan:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 100
-    clip: float = 1.0
+    plateau: float = 0.0
+    clip: float | None = 1.0
+    average: bool = True
     checks: int = 20
     patience: int = 6
     seed: int = 0
@@ -64,7 +74,8 @@ class Plan:
         [0.01, 0.98, 0.5, 0.0]
         """
         ramp = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 4)))
-        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+        decayed = max(0.0, min(1.0, share) - self.plateau) / (1 - self.plateau)
+        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * decayed))
 
 
 @dataclass
@@ -86,7 +97,7 @@ class History:
 
 def train(
     module: nn.Module,
-    data: Tensor,
+    data: Tensor | Source,
     held_out: Tensor,
     plan: Plan,
     *,
@@ -96,14 +107,14 @@ def train(
     resume: bool = False,
     identity: dict[str, Any] | None = None,
 ) -> History:
-    """Train `module` in place on the rows of `data` and leave it with its best averaged weights.
+    """Train `module` in place on the rows of `data` and leave it with its best weights, averaged where planned so.
 
     Parameters
     ----------
     module
         A torch module with `losses(batch, generator)` and `weights(share)`, on its device already.
     data, held_out
-        Rows to learn from and rows to judge by, first axis rows; batches are slices of them.
+        Rows to learn from and rows to judge by, first axis rows; of what is no matrix, batches are asked for by step.
     plan
         Steps, batch size, rates, patience, seed and, where given, a budget counted from `started`.
     started
@@ -124,32 +135,63 @@ def train(
     run = _Run(module, data, held_out, plan, time.monotonic() if started is None else started, progress or Silent())
     if checkpoint is not None:
         run.saves_to(checkpoint, {"plan": asdict(plan), "rows": len(data), **(identity or {})}, resume)
-    module.train()
-    run.go()
-    module.eval()
-    run.progress.stop()
+    _go([run])
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return run.history
+
+
+def train_together(
+    modules: Sequence[nn.Module], data: Tensor | Source, held_out: Tensor, plan: Plan, progress: Progress | None = None
+) -> list[History]:
+    """Train several modules on one pass over the data, each to the very weights that it would get alone.
+
+    Parameters
+    ----------
+    modules, data, held_out, plan, progress
+        As of `train`; a budget is that of all together, and what each gets of it is then not what it gets alone.
+    """
+    now, silent = time.monotonic(), Silent()
+    source = data if not isinstance(data, Tensor) else Rows(data, plan.batch_size, plan.seed)
+    tell = progress or silent
+    runs = [_Run(module, source, held_out, plan, now, tell if i == 0 else silent) for i, module in enumerate(modules)]
+    _go(runs)
+    return [run.history for run in runs]
+
+
+def _go(runs: Sequence[_Run]) -> None:
+    """Step all runs in turns until each is over."""
+    for run in runs:
+        run.module.train()
+        run.begin(len(runs))
+    going = list(runs)
+    while going:
+        going = [run for run in going if run.goes_on()]
+    for run in runs:
+        run.module.eval()
+        run.progress.stop()
 
 
 class _Run:
     """A run in progress."""
 
     def __init__(
-        self, module: Any, data: Tensor, held_out: Tensor, plan: Plan, started: float, progress: Progress
+        self, module: Any, data: Tensor | Source, held_out: Tensor, plan: Plan, started: float, progress: Progress
     ) -> None:
-        self.module, self.data, self.held_out, self.plan = module, data, held_out, plan
+        self.module, self.held_out, self.plan = module, held_out, plan
+        self.source = Rows(data, plan.batch_size, plan.seed) if isinstance(data, Tensor) else data
         self.started, self.progress = started, progress
         self.device = next(module.parameters()).device
         self.optimizer = torch.optim.AdamW(
             module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
-        self.average = Average(module)
-        self.order = Shuffle(len(data), plan.batch_size, plan.seed)
+        self.average = Average(module) if plan.average else Present(module)
         self.history = History()
         self.best: list[Tensor] = []
         self.step, self.scale, self.rollbacks = 0, 1.0, 0
+        self.steps, self.every = plan.steps, 1
+        self.safe: dict[str, Tensor] = {}
+        self.seen: list[Losses] = []
         self.seconds: float | None = None
         self.checkpoint: Path | None = None
         self.identity: dict[str, Any] = {}
@@ -159,7 +201,7 @@ class _Run:
 
     def gradients(self, step: int, share: float) -> Losses:
         """Put the gradients of a step's rows in place and give its losses."""
-        batch = self.data[self.order.rows_of(step)].to(self.device)
+        batch = self.source.batch(step).to(self.device)
         losses: Losses = self.module.losses(batch, generator(self.device, self.plan.seed, step, 2))
         self.optimizer.zero_grad(set_to_none=True)
         self.total(losses, share).backward()  # type: ignore[no-untyped-call]
@@ -173,10 +215,13 @@ class _Run:
     def advance(self, share: float) -> Losses:
         """Take one step."""
         losses = self.gradients(self.step, share)
-        nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
+        if self.plan.clip is not None:
+            nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = self.scale * self.plan.rate(share, self.step)
         self.optimizer.step()
+        if hasattr(self.module, "after_step"):
+            self.module.after_step()
         self.average.update(self.step)
         self.step += 1
         return losses
@@ -214,34 +259,44 @@ class _Run:
             return min(1.0, self.step / steps)
         return min(1.0, (time.monotonic() - self.started) / self.seconds)
 
-    def go(self) -> None:
-        """Step until the plan, the budget or the patience is used up; put the best averaged weights in place."""
-        pace, steps = self.pace(), self.plan.steps
+    def begin(self, together: int = 1) -> None:
+        """Promise how many steps it will be; where several runs go together, each gets its part of a budget."""
+        pace, self.steps = self.pace() * together, self.plan.steps
         if self.plan.budget is not None:
             self.seconds = max(self.plan.budget - self.plan.reserve * pace, 0.3 * self.plan.budget)
-            steps = max(self.plan.checks, int((self.seconds - (time.monotonic() - self.started)) / pace))
-        self.progress.start(steps, steps * pace, self.step)
-        every = max(1, steps // self.plan.checks)
-        safe, seen = self.state(), []
-        while (share := self.share(steps)) < 1.0 or not self.best:  # a spent budget still takes one step
-            seen.append(self.advance(share))
-            self.progress.step(self.step)
-            if self.step % every and self.share(steps) < 1.0:
-                continue
-            names = list(seen[0])
-            table = torch.stack([torch.stack([losses[name] for name in names]) for losses in seen])
-            trained, seen = dict(zip(names, table.mean(0).tolist(), strict=True)), []
-            if not all(map(math.isfinite, trained.values())):
-                self.roll_back(safe, names, table)
-                continue
-            self.note(trained, self.check())
-            safe = self.state()
-            if self.history.stale >= self.plan.patience:
-                self.history.notes.append(
-                    f"stopped early at step {self.step}: no better on held-out rows since step {self.history.best_step}"
-                )
-                break
-            self.save()
+            self.steps = max(self.plan.checks, int((self.seconds - (time.monotonic() - self.started)) / pace))
+        self.progress.start(self.steps, self.steps * pace, self.step)
+        self.every = max(1, self.steps // self.plan.checks)
+        self.safe = self.state()
+
+    def goes_on(self) -> bool:
+        """Take one step, and judge when it is time; with the plan, the budget or the patience used up, end instead."""
+        if (share := self.share(self.steps)) >= 1.0 and self.best:  # a spent budget still takes one step
+            self.end()
+            return False
+        self.seen.append(self.advance(share))
+        self.progress.step(self.step)
+        if self.step % self.every and self.share(self.steps) < 1.0:
+            return True
+        names = list(self.seen[0])
+        table = torch.stack([torch.stack([losses[name] for name in names]) for losses in self.seen])
+        trained, self.seen = dict(zip(names, table.mean(0).tolist(), strict=True)), []
+        if not all(map(math.isfinite, trained.values())):
+            self.roll_back(self.safe, names, table)
+            return True
+        self.note(trained, self.check())
+        self.safe = self.state()
+        if self.history.stale >= self.plan.patience:
+            self.history.notes.append(
+                f"stopped early at step {self.step}: no better on held-out rows since step {self.history.best_step}"
+            )
+            self.end()
+            return False
+        self.save()
+        return True
+
+    def end(self) -> None:
+        """Put the best weights in place."""
         with torch.no_grad():
             for weight, best in zip(self.average.source, self.best, strict=True):
                 weight.copy_(best)
@@ -306,7 +361,7 @@ class _Run:
         """Everything the rest of the run depends on, as named tensors of its own."""
         tensors = {"step": torch.tensor(self.step)}
         tensors |= {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
-        tensors |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.weights)}
+        tensors |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.kept)}
         tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{name}": tensor for name, tensor in state.items()}
@@ -321,7 +376,7 @@ class _Run:
                 parts[part][rest] = tensor
         self.step = int(tensors["step"])
         self.module.load_state_dict(parts["module"])
-        for i, weight in enumerate(self.average.weights):
+        for i, weight in enumerate(self.average.kept):
             weight.copy_(parts["average"][str(i)])
         self.best = [parts["best"][str(i)].to(self.device) for i in range(len(parts["best"]))]
         state: dict[int, dict[str, Tensor]] = {}
