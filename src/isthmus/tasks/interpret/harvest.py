@@ -11,7 +11,7 @@ from isthmus.data.passages import Passage
 from isthmus.data.shards import ActivationsWriter
 from isthmus.errors import DataError, UsageError
 from isthmus.nets.language import Language
-from isthmus.tasks.interpret.windows import Reading, compute, windows
+from isthmus.tasks.interpret.reading import Reading, compute, windows
 from isthmus.training.progress import Silent
 
 __all__ = ["harvest", "layer_folder"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from isthmus.data.passages import Passage
 from isthmus.errors import DataError
 from isthmus.nets.language import Language
-from isthmus.tasks.interpret.windows import Floats, Reading, compute, windows
+from isthmus.tasks.interpret.reading import Floats, Reading, compute, windows
 
 __all__ = ["Stream"]
 

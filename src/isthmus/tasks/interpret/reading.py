@@ -40,7 +40,7 @@ class Reading:
             language.site(layer, self.site)
         if not 2 <= self.context <= language.context:
             raise UsageError(
-                f"context {self.context}: {language.name} reads 2 to {language.context:,} tokens at a time"
+                f"context {self.context}: {language.name} reads 2 to {language.context:,} tokens"
             )
 
 
