@@ -13,7 +13,7 @@ from isthmus import __version__
 
 __all__ = ["Html", "facts", "figure", "h", "page", "section", "table"]
 
-_VOID = {"br", "meta"}
+_VOID = {"br", "input", "meta"}
 
 
 class Html(str):

@@ -1,0 +1,55 @@
+// Examples of a feature: tokens shaded, rows of a table, or patches.
+
+function visible(piece) {
+  return piece.replace(/\n/g, "↵").replace(/\t/g, "→").replace(/ /g, "·");
+}
+
+async function passage(example, strongest) {
+  const [tokens, pieces] = await Promise.all([unpacked("tokens"), unpacked("pieces")]);
+  const { at, length, peak, levels } = example;
+  const level = new Map();
+  for (let j = 0; j < levels.length; j += 2) level.set(levels[j], levels[j + 1]);
+  const inside = [];
+  for (let j = 0; j < length; j += 1) {
+    const text = pieces[tokens[at + j]].replace(/\n/g, "↵").replace(/\t/g, "→");
+    if (!level.has(j)) {
+      inside.push(text);
+      continue;
+    }
+    const value = strongest * level.get(j) / 255;
+    const token = element("span", { class: j === peak ? "hot peak" : "hot", title: value.toPrecision(3) }, text);
+    token.style.setProperty("--level", (0.1 + 0.75 * level.get(j) / 255).toFixed(2));
+    inside.push(token);
+  }
+  const words = element("div", { class: "text", dir: "auto" }, ...inside);
+  const from = example.source ? element("div", { class: "from" }, example.source) : null;
+  return element("div", { class: "example" }, element("div", { class: "value" }, short(example.value)),
+    element("div", {}, words, from));
+}
+
+function cells(examples, moved) {
+  const columns = about.columns;
+  const marks = columns.map((name) => (moved.has(name) ? "moved" : ""));
+  const classes = (j) => `${about.numeric[j] ? "number " : ""}${marks[j]}`.trim() || null;
+  const head = element("tr", {}, element("th", { class: "number" }, "row"), element("th", { class: "number" }, "value"),
+    ...columns.map((name, j) => element("th", { class: classes(j) }, name)));
+  const body = examples.map((example) => element("tr", {},
+    element("td", { class: "number" }, String(example.row)), element("td", { class: "number" }, short(example.value)),
+    ...example.cells.map((text, j) => element("td", { class: classes(j) }, text))));
+  return element("div", { class: "scroll", tabindex: "0" },
+    element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)));
+}
+
+function patches(examples) {
+  return element("div", { class: "patches" }, ...examples.map((example) =>
+    element("figure", {}, patch(example.patch),
+      element("figcaption", {}, `${short(example.value)} ${example.source}`))));
+}
+
+async function examplesOf(examples, feature) {
+  if (about.kind === "tokens") {
+    return Promise.all(examples.map((example) => passage(example, feature.peak)));
+  }
+  if (about.kind === "rows") return [cells(examples, new Set(feature.moves.map(([name]) => name)))];
+  return [patches(examples)];
+}
