@@ -63,7 +63,7 @@ class Fidelity:
 
 
 @torch.no_grad()
-def fidelity(coder: Coder, blocks: Iterable[Tensor | tuple[Tensor, Tensor]]) -> Fidelity:
+def fidelity(coder: Coder, blocks: Iterable[tuple[Tensor, Tensor]]) -> Fidelity:
     """Send rows through a dictionary and back.
 
     Parameters
@@ -71,7 +71,8 @@ def fidelity(coder: Coder, blocks: Iterable[Tensor | tuple[Tensor, Tensor]]) -> 
     coder
         The dictionary.
     blocks
-        Rows (n, width), some at a time, sinks left out; of a transcoder, with what is to come out (n, target).
+        Rows (n, width), some at a time, sinks left out, and what is to come out for them: the same again, or another
+        layer's activations of a transcoder.
 
     Examples
     --------
@@ -79,15 +80,15 @@ def fidelity(coder: Coder, blocks: Iterable[Tensor | tuple[Tensor, Tensor]]) -> 
     ...     size = 2
     ...     def encode(self, x): return torch.relu(x)
     ...     def decode(self, code): return code
-    >>> found = fidelity(Same(), [torch.tensor([[1.0, 0.0], [3.0, 0.0]])])
+    >>> rows = torch.tensor([[1.0, 0.0], [3.0, 0.0]])
+    >>> found = fidelity(Same(), [(rows, rows)])
     >>> found.explained, found.l0, found.dead
     (1.0, 1.0, 0.5)
     """
     rows, left, squares, active = 0, 0.0, 0.0, 0
     total: Tensor | None = None
     counts = torch.zeros(coder.size, dtype=torch.long)
-    for block in blocks:
-        x, target = block if isinstance(block, tuple) else (block, block)
+    for x, target in blocks:
         code = coder.encode(x)
         wanted = target.double()
         left += float((wanted - coder.decode(code).double()).square().sum())

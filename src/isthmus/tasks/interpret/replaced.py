@@ -7,7 +7,7 @@ well as from the activations themselves, 0 where no better than with each at the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -55,19 +55,22 @@ def norms_and_mean(
     language: Language, ids: Sequence[Sequence[int]], place: Place, sink_norm: float | None = None
 ) -> tuple[float, Tensor]:
     """Measure, on tokens: the norm beyond which one is a sink, and the others' mean activation where it is replaced."""
+    read = [(first[mask].norm(dim=1), last[mask]) for first, last, mask in _both(language, ids, place)]
+    norms, rows = (torch.cat(part) for part in zip(*read, strict=True))
+    limit = SINK * float(norms.median()) if sink_norm is None else sink_norm
+    return limit, rows[norms <= limit].mean(0)
+
+
+def _both(language: Language, ids: Sequence[Sequence[int]], place: Place) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Give activations (B, T, W) where they are read and where they are replaced, with the mask (B, T)."""
     layer, site = place.end
-    read, ends = [], []
     for tokens, mask in _batches(language, ids):
-        if place.target is None or place.target[1] == place.site:
-            first, last = language.activations_at(tokens, mask, [place.layer, layer], place.site)
+        if site == place.site:
+            first, last = language.activations_at(tokens, mask, [place.layer, layer], site)
         else:
             first = language.activations(tokens, mask, place.layer, place.site)
             last = language.activations(tokens, mask, layer, site)
-        read.append(first[mask].norm(dim=1))
-        ends.append(last[mask])
-    norms, rows = torch.cat(read), torch.cat(ends)
-    limit = SINK * float(norms.median()) if sink_norm is None else sink_norm
-    return limit, rows[norms <= limit].mean(0)
+        yield first, last, mask
 
 
 class Replaced:
@@ -121,6 +124,12 @@ class Replaced:
             "tokens": len(found.likeliest),
         }
 
+    def rows(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give activations (n, width) where they are read and where they are replaced, sinks left out."""
+        for first, last, mask in _both(self.language, self.ids, self.place):
+            kept = mask & (first.norm(dim=-1) <= self.sink_norm)
+            yield first[kept], last[kept]
+
     @torch.no_grad()
     def _predict(self, change: Edit | None) -> Predictions:
         """Predict every token from those before it, activations changed on the way."""
@@ -159,7 +168,7 @@ def _gap(ablated: float, clean: float) -> float:
     return ablated - clean if ablated - clean > 1e-9 else float("nan")
 
 
-def _batches(language: Language, ids: Sequence[Sequence[int]]) -> Iterable[tuple[Tensor, Tensor]]:
+def _batches(language: Language, ids: Sequence[Sequence[int]]) -> Iterator[tuple[Tensor, Tensor]]:
     """Lay texts of about the same length side by side, some `TOKENS` tokens at a time."""
     held: list[Sequence[int]] = []
     for row in sorted(ids, key=len):
