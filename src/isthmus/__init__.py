@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from isthmus.nets.corruptions import Noise as Noise
     from isthmus.pooling import pool as pool
     from isthmus.report.evaluation import evaluate as evaluate
+    from isthmus.sparse import SparseAutoencoder as SparseAutoencoder
+    from isthmus.sparse import fit_together as fit_together
     from isthmus.store import load as load
 
 __version__ = "0.1.0"
@@ -44,11 +46,13 @@ _HOMES = {
     "Quantized": "isthmus.nets.codes",
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",
+    "SparseAutoencoder": "isthmus.sparse",
     "align": "isthmus.agreement",
     "compare": "isthmus.agreement",
     "compress": "isthmus.compression",
     "decompress": "isthmus.compression",
     "evaluate": "isthmus.report.evaluation",
+    "fit_together": "isthmus.sparse",
     "load": "isthmus.store",
     "pool": "isthmus.pooling",
 }

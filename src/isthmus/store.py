@@ -21,6 +21,7 @@ from isthmus.tasks.fit import pick_device
 if TYPE_CHECKING:
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
+    from isthmus.sparse import SparseAutoencoder
 
 FORMAT = 3
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
@@ -73,8 +74,8 @@ def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tens
         raise FileError(f"'{name}': its facts are not JSON; fetch or make it again") from None
 
 
-def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encoder | Decoder:
-    """Load a model, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
+def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encoder | Decoder | SparseAutoencoder:
+    """Load a model of any kind, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
 
     Parameters
     ----------
@@ -89,13 +90,15 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encode
         When the file is missing, is no model, is cut short, altered, or from a newer version.
     """
     from isthmus.model import KINDS
+    from isthmus.sparse import SparseAutoencoder
 
+    kinds = KINDS | {SparseAutoencoder.kind: SparseAutoencoder}
     kind, facts, tensors = read(path)
-    if kind not in KINDS:
+    if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")
     place = pick_device(device)
     try:
-        return KINDS[kind].from_file(facts, tensors, place)
+        return kinds[kind].from_file(facts, tensors, place)
     except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 

@@ -1,9 +1,9 @@
-"""``schema`` and ``fit``: from a table to a model."""
+"""``schema`` and ``fit``: from a table, or activations, to a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from isthmus.cli import options
+from isthmus.cli import activations, options
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import DataError, FileError, UsageError
@@ -11,7 +11,10 @@ from isthmus.errors import DataError, FileError, UsageError
 if TYPE_CHECKING:
     from isthmus.data.schema import Schema
 
-CODE_HELP = "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table"
+CODE_HELP = (
+    "dense:16, gaussian:16, sparse:256:k=16, quantized:8:levels=8, or a number; by default by the table; "
+    "of activations sparse:16x:k=32, topk, matryoshka, relu, jumprelu, gated, or several after commas"
+)
 
 
 def _read_schema(path: Path) -> "Schema":
@@ -80,6 +83,10 @@ def fit(
         Path, word("-o", "--out", metavar="MODEL", type=Path, help="the model file to write, e.g. m.isthmus")
     ],
     code: Annotated[str | None, word("--code", metavar="CODE", help=CODE_HELP)] = None,
+    target: Annotated[
+        Path | None,
+        word("--target", metavar="ACTS", type=Path, help="predict this other layer's activations (a transcoder)"),
+    ] = None,
     condition: Annotated[
         list[str] | None,
         several("--condition", metavar="COL", help="give these columns to the decoder as well"),
@@ -109,10 +116,11 @@ def fit(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Fit one model to a table.
+    """Fit one model to a table, or a sparse autoencoder to activations.
 
     Column kinds are found by themselves (see `isthmus schema`). Checkpoints go to
-    MODEL.checkpoint while training and are removed at the end.
+    MODEL.checkpoint while training and are removed at the end. Activations are a folder that
+    `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32.
 
     For example:
 
@@ -121,7 +129,16 @@ def fit(
       isthmus fit adult.parquet -o adult.isthmus --condition sex --missing -999
       isthmus fit houses.csv -o vae.isthmus --code gaussian --prior learnt
       isthmus fit houses.csv -o houses.isthmus --resume
+      isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
+      isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
     """
+    if activations.are_meant(data, code):
+        others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
+        others |= {"drop": drop, "schema": schema, "missing": missing}
+        settings = {"epochs": epochs, "budget": budget, "seed": seed, "resume": resume, "device": device}
+        return activations.fit(data, out, code, target, others, quiet=quiet, json=json, **settings)
+    if target is not None:
+        raise UsageError("--target is for activations: DATA must be a folder that `isthmus lm harvest` wrote, or .npy")
     options.check_out(out, inputs=[data])
     from isthmus import Autoencoder
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import compress, options
+from isthmus.cli import activations, compress, options
 from isthmus.cli.codes import write_numbers
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
@@ -32,8 +32,9 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
         return print(to_json(told)) if json else compress.show(model, told)
     facts = load_for("inspect", model).inspect()
     if json:
-        print(to_json(facts))
-        return
+        return print(to_json(facts))
+    if "features" in facts:
+        return print(f"{model}: {facts['code']}; {activations.sentence(facts)}")
     code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
     print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")
     learnt = facts["prior"] and f"; prior learnt in {facts['prior']['steps']:,} steps"

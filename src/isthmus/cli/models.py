@@ -14,6 +14,8 @@ def load_for(job: str, path: Path) -> "Autoencoder":
     from isthmus import load
 
     model = load(path)
+    if model.kind == "dictionary" and job != "inspect":
+        raise FileError(f"'{path}' is a sparse autoencoder of activations: see `isthmus lm --help` for what it does")
     if not hasattr(model, job):
         raise FileError(f"'{path}' holds only the {type(model).__name__.lower()} of a model, which cannot {job}")
     return cast("Autoencoder", model)

@@ -161,7 +161,8 @@ class Dictionary(nn.Module):
 
     def decode(self, code: Tensor) -> Tensor:
         """Turn codes (rows, features) into activations."""
-        return (code @ self.decoder + self.bias) / self.target_scale
+        rebuilt: Tensor = (code @ self.decoder + self.bias) / self.target_scale
+        return rebuilt
 
     def directions(self) -> Tensor:
         """Give what one unit of each feature adds to the activations (features, width)."""
@@ -180,7 +181,7 @@ class Dictionary(nn.Module):
 
 
 def _unit(rows: Tensor) -> Tensor:
-    return rows / rows.norm(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(rows, dim=1)
 
 
 def geometric_median(rows: Tensor, rounds: int = 20) -> Tensor:

@@ -67,7 +67,7 @@ def encode(x: Tensor, encoder: Tensor, offset: Tensor, values: Tensor, active: A
     values
         The product's entries at `active` (m,), computed already.
     """
-    result: Tensor = _Encode.apply(x, encoder, offset, values, active)
+    result: Tensor = _Encode.apply(x, encoder, offset, values, active)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -92,7 +92,7 @@ def decode(values: Tensor, active: Active, decoder: Tensor, bags: Tensor | None 
     With `bags` (m,), ascending numbers below `count`, entries of one number are summed instead of those of one row.
     """
     starts = active.starts if bags is None else _starts(bags, count)
-    result: Tensor = _Decode.apply(values, decoder, active, starts, active.rows if bags is None else bags)
+    result: Tensor = _Decode.apply(values, decoder, active, starts, active.rows if bags is None else bags)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -127,8 +127,8 @@ def product(x: Tensor, encoder: Tensor, offset: Tensor) -> list[Tensor]:
     layers in inference, hence the private name, which the exact pin of torch allows.
     """
     weight, bias = encoder.detach(), offset.detach()
-    parts = x.detach().split(512)
-    if x.device.type == "cpu" and torch.backends.mkldnn.is_available():
+    parts = torch.split(x.detach(), 512)
+    if x.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return [torch.ops.mkldnn._linear_pointwise(part, weight, bias, "none", [], "") for part in parts]
     return [F.linear(part, weight, bias) for part in parts]
 

@@ -6,7 +6,6 @@ they rebuild it; afterwards a fixed threshold a feature does the same, so that o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -114,7 +113,7 @@ class BatchTopK(Sparsity):
         """Fix one threshold for all features, at which `k` a row are active on average."""
         found = [
             gathered.above(gathered.product(net.centred(part), net.encoder, net.offset), 0.0)[0]
-            for part in net.split(rows)[0].split(2048)
+            for part in torch.split(net.split(rows)[0], 2048)
         ]
         values = torch.cat(found)
         count = min(len(values), self.k * len(rows))
@@ -243,7 +242,7 @@ class JumpReLU(Sparsity):
         """Rebuild from what is above its threshold, and count it."""
         pre = F.linear(x, net.encoder, net.offset)
         threshold = net.extra["log_threshold"].exp()
-        above, value = _Step.apply(pre, threshold, self.BAND)
+        above, value = _Step.apply(pre, threshold, self.BAND)  # type: ignore[no-untyped-call]
         left = target - net.bias - value @ net.decoder
         count = above.sum(1).mean()
         losses = {"unexplained": net.unexplained(left), "l0": (count / self.l0 - 1).square().clamp(max=1e4)}
@@ -342,7 +341,7 @@ def parse_sparsity(text: object) -> Sparsity:
     if name not in SPARSITIES:
         raise UsageError(f"code {text!r} is unknown; for activations: {', '.join(SPARSITIES)}, e.g. sparse:16x:k=32")
     kind = SPARSITIES[name]
-    options = {f.name: type(f.default) for f in fields(kind)[1:]}
+    options: dict[str, Any] = {f.name: type(f.default) for f in fields(kind)[1:]}
     values: dict[str, Any] = {}
     for part in rest:
         key, found, value = part.partition("=")
