@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isthmus.data.schema import Schema as Schema
     from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.imputer import Imputer as Imputer
+    from isthmus.language import LanguageModel as LanguageModel
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
     from isthmus.nets.codes import Gaussian as Gaussian
@@ -40,6 +41,7 @@ _HOMES = {
     "Dense": "isthmus.nets.codes",
     "Gaussian": "isthmus.nets.codes",
     "Imputer": "isthmus.imputer",
+    "LanguageModel": "isthmus.language",
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
     "OutlierDetector": "isthmus.detector",

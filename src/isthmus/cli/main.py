@@ -4,21 +4,20 @@ import os
 import sys
 import traceback
 import warnings
-from argparse import SUPPRESS
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from isthmus import __version__
-from isthmus.cli import clean, codes, compare, compress, demo, evaluate, fit, interpolate, jobs, look, make
+from isthmus.cli import clean, codes, compare, compress, demo, evaluate, fit, interpolate, jobs, lm, look, make
 from isthmus.cli.terminal import say
-from isthmus.cli.words import Parser, add_verb, summary
+from isthmus.cli.words import Group, Parser, add_verbs
 from isthmus.errors import IsthmusError, IsthmusWarning
 
 DONE, DATA_FAULT, INTERRUPTED = 0, 1, 130
 
 # In the order of `isthmus --help`, which is the order in which a newcomer needs them.
-VERBS: dict[str, Callable[..., None]] = {
+VERBS: dict[str, Callable[..., None] | Group] = {
     "demo": demo.demo,
     "schema": fit.schema,
     "fit": fit.fit,
@@ -38,6 +37,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "align": compare.align,
+    "lm": lm.GROUP,
 }
 
 ABOUT = "One autoencoder, fitted once to a table, for every job on it."
@@ -54,13 +54,9 @@ Exit codes: 0 done; 1 the data or a file is at fault; 2 usage; 130 interrupted.
 
 def parser() -> Parser:
     """Build the parser of the whole command line."""
-    lines = [f"  {name:<13}{summary(verb)}" for name, verb in VERBS.items()]
-    epilog = "\n".join(["verbs:", *lines, ENDING])
-    root = Parser(prog="isthmus", usage="isthmus VERB ...", description=ABOUT, epilog=epilog)
+    root = Parser(prog="isthmus", description=ABOUT)
     root.add_argument("--version", action="version", version=f"isthmus {__version__}")
-    verbs = root.add_subparsers(metavar="VERB", help=SUPPRESS)
-    for name, verb in VERBS.items():
-        add_verb(verbs, name, verb)
+    add_verbs(root, VERBS, ENDING)
     return root
 
 

@@ -7,7 +7,7 @@ and lets an option take several values (``--drop id name``).
 import argparse
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, get_args
 
@@ -99,9 +99,43 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see '{self.prog} --help'")
 
 
-def summary(verb: Callable[..., None]) -> str:
+@dataclass(frozen=True)
+class Group:
+    """A word that stands before verbs, as `lm` in `isthmus lm harvest`; alone, it shows their help.
+
+    Parameters
+    ----------
+    about
+        Its help; the first sentence is listed with the verbs.
+    verbs
+        Those that follow it.
+    ending
+        What its help ends with.
+    """
+
+    about: str
+    verbs: Mapping[str, Callable[..., None]]
+    ending: str = ""
+
+
+def summary(verb: Callable[..., None] | Group) -> str:
     """Give the first sentence of a verb's help."""
-    return (inspect.getdoc(verb) or "").partition("\n")[0]
+    return ((verb.about if isinstance(verb, Group) else inspect.getdoc(verb)) or "").partition("\n")[0]
+
+
+def add_verbs(root: Parser, table: Mapping[str, Callable[..., None] | Group], ending: str = "") -> None:
+    """Give a parser verbs, each listed in its help with its first sentence, before `ending`."""
+    lines = [f"  {name:<13}{summary(verb)}" for name, verb in table.items()]
+    root.epilog = "\n".join(["verbs:", *lines, ending])
+    root.usage = f"{root.prog} VERB ..."
+    verbs = root.add_subparsers(metavar="VERB", prog=root.prog, help=argparse.SUPPRESS)
+    for name, verb in table.items():
+        if isinstance(verb, Group):
+            parser = verbs.add_parser(name, description=verb.about)
+            parser.set_defaults(verb=parser.print_help)
+            add_verbs(parser, verb.verbs, verb.ending)
+        else:
+            add_verb(verbs, name, verb)
 
 
 def add_verb(verbs: "argparse._SubParsersAction[Parser]", name: str, verb: Callable[..., None]) -> None:

@@ -32,18 +32,23 @@ Progress = Silent
 
 
 class Lines(Silent):
-    """Plain lines at most every `every` seconds, for logs and pipes; a bar redrawn in place on a terminal."""
+    """Plain lines at most every `every` seconds, for logs and pipes; a bar redrawn in place on a terminal.
 
-    def __init__(self, what: str = "fit", stream: TextIO | None = None, every: float = 10.0) -> None:
-        self.what, self.stream, self.every = what, stream or sys.stderr, every
+    `unit` is what steps are of: a harvest's are tokens.
+    """
+
+    def __init__(
+        self, what: str = "fit", stream: TextIO | None = None, every: float = 10.0, unit: str = "step"
+    ) -> None:
+        self.what, self.stream, self.every, self.unit = what, stream or sys.stderr, every, unit
         self.steps, self.loss, self.began, self.first, self.said = 1, "", 0.0, 0, 0.0
 
     def start(self, steps: int, seconds: float, done: int) -> None:
         """Promise the time before it is spent."""
         self.steps, self.first = max(steps, 1), done
         self.began = self.said = time.monotonic()
-        resumed = f", resumed at step {done:,}" if done else ""
-        print(f"{self.what}: {steps:,} steps, about {duration(seconds)}{resumed}", file=self.stream, flush=True)
+        resumed = f", resumed at {self.unit} {done:,}" if done else ""
+        print(f"{self.what}: {steps:,} {self.unit}s, about {duration(seconds)}{resumed}", file=self.stream, flush=True)
 
     def step(self, step: int) -> None:
         """Redraw the bar, or print a line when it is time."""
@@ -52,7 +57,7 @@ class Lines(Silent):
             return
         self.said = now
         left = (now - self.began) / max(step - self.first, 1) * max(self.steps - step, 0)
-        text = f"{self.what}: step {step:,} of {self.steps:,}, {duration(left)} left{self.loss}"
+        text = f"{self.what}: {self.unit} {step:,} of {self.steps:,}, {duration(left)} left{self.loss}"
         if self.stream.isatty():
             filled = round(24 * min(1.0, step / self.steps))
             self.stream.write(f"\r\033[K{'━' * filled}{'╌' * (24 - filled)} {text}")

@@ -88,4 +88,5 @@ class Stream:
             yield torch.from_numpy(rows[number * self.batch_size : (number + 1) * self.batch_size])
 
     def _usable(self, rows: Floats) -> Floats:
-        return rows[np.linalg.norm(rows, axis=1) <= self.sink_norm]
+        usable: Floats = rows[np.linalg.norm(rows, axis=1) <= self.sink_norm]
+        return usable

@@ -1,0 +1,24 @@
+"""``lm``: verbs on language models, and on sparse autoencoders of their activations."""
+
+from collections.abc import Callable
+
+from isthmus.cli import lm_harvest
+from isthmus.cli.words import Group
+
+# In the order in which they are needed.
+VERBS: dict[str, Callable[..., None]] = {
+    "harvest": lm_harvest.harvest,
+}
+
+ABOUT = """Read, watch and steer a language model through a sparse autoencoder.
+
+LM is a local folder in transformers' layout, or a .gguf file; nothing is ever fetched. Needs the extra:
+pip install 'isthmus[lm]'."""
+ENDING = """
+isthmus lm VERB --help says more of each. For example:
+
+  isthmus lm harvest model.gguf texts.jsonl -o acts --layer 10
+  isthmus fit acts -o sae.isthmus --code sparse:16x:k=32
+"""
+
+GROUP = Group(ABOUT, VERBS, ENDING)

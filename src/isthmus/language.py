@@ -1,0 +1,183 @@
+"""Language models from local files: harvest their activations, and read them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.data.activations import DTYPES
+from isthmus.data.passages import mixed_passages
+from isthmus.errors import FileError, UsageError
+from isthmus.nets.language import Language
+from isthmus.tasks.fit import pick_device
+from isthmus.tasks.interpret.harvest import harvest
+from isthmus.tasks.interpret.stream import Stream
+from isthmus.training.progress import Lines, Silent
+
+Floats = npt.NDArray[np.float32]
+Texts = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+_BYTES_A_TOKEN = 4
+
+
+class LanguageModel:
+    """A causal language model in a local folder or a .gguf file, opened when it is first used; nothing is fetched.
+
+    Parameters
+    ----------
+    path
+        A folder in transformers' layout with safetensors, or a .gguf file.
+    device
+        "cpu", "cuda", "mps" or "auto"; weights are float32, on CUDA bfloat16.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, device: str = "auto") -> None:
+        self.path, self.device = Path(path), device
+
+    @cached_property
+    def opened(self) -> Language:
+        """The model itself, with its torch modules.
+
+        Raises
+        ------
+        FileError
+            It is missing, broken, of an unknown kind, or no causal language model.
+        UsageError
+            The extra `lm` is not installed.
+        """
+        return Language.open(self.path, pick_device(self.device))
+
+    def harvest(
+        self,
+        texts: Texts,
+        out: str | PathLike[str],
+        *,
+        layer: int | Sequence[int],
+        site: str = "residual",
+        context: int = 128,
+        tokens: int | None = None,
+        dtype: str = "float32",
+        column: str | None = None,
+        unit: str | None = None,
+        shard_rows: int = 65_536,
+        verbose: bool = False,
+    ) -> dict[str, Any]:
+        """Run the model over texts and store its activations at a layer, one row a token.
+
+        Killed and started again, it goes on after the last whole shard, and gives the folder that it would have given.
+
+        Parameters
+        ----------
+        texts
+            A file or several, as `isthmus.data.passages.read_passages` takes them; read in turn, equally much of each.
+        out
+            The folder to write; with several layers, a folder for each in it, such as layer-05.
+        layer
+            The block, counted from 0, or several that are computed in one pass.
+        site
+            "residual", the stream after the block; "mlp" or "attention", what these add to it.
+        context
+            Tokens that the model sees at most at a time; a longer passage is read in parts.
+        tokens
+            Stop after so many.
+        dtype
+            "float32", or "float16" for half the room.
+        column, unit
+            As in `read_passages`.
+        shard_rows
+            Rows a shard has at least; one shard a layer is in memory.
+        verbose
+            Whether to show progress on stderr.
+
+        Returns
+        -------
+        dict
+            Facts of the folder, or of the first of several: rows, passages, shards.
+
+        Raises
+        ------
+        UsageError
+            No such layer, site, unit or dtype.
+        FileError
+            The folder holds something else, or cannot be written; a text is missing or broken.
+        DataError
+            A text has no such column, or an activation is not finite.
+        """
+        if dtype not in DTYPES:
+            raise UsageError(f"dtype {dtype!r} is unknown; known are {', '.join(DTYPES)}")
+        paths = _paths(texts)
+        facts = [_text_facts(path) for path in paths]
+        return harvest(
+            self.opened,
+            mixed_passages(paths, column=column, unit=unit),
+            Path(out),
+            layer=layer,
+            site=site,
+            context=context,
+            limit_tokens=tokens,
+            dtype=dtype,
+            texts=facts,
+            expected=sum(fact["bytes"] for fact in facts) // _BYTES_A_TOKEN,
+            shard_rows=shard_rows,
+            progress=Lines("harvest", unit="token") if verbose else Silent(),
+        )
+
+    def stream(
+        self,
+        texts: Texts,
+        *,
+        layer: int,
+        site: str = "residual",
+        context: int = 128,
+        batch_size: int = 2048,
+        column: str | None = None,
+        unit: str | None = None,
+        seed: int = 0,
+    ) -> Iterator[Floats]:
+        """Give shuffled batches (batch_size, width) of activations as they are computed, with nothing stored.
+
+        Parameters are those of `harvest`; `seed` is that of the order. The first tokens of texts, whose norm is more
+        than four times the median, are left out.
+        """
+        passages = mixed_passages(_paths(texts), column=column, unit=unit)
+        batches = Stream(
+            self.opened, passages, layer=layer, site=site, context=context, batch_size=batch_size, seed=seed
+        )
+        for batch in batches:
+            yield batch.numpy()
+
+    def activations(self, text: str, *, layer: int, site: str = "residual") -> tuple[list[str], Floats]:
+        """Give a text's tokens as text, and the activations (tokens, width) at a layer."""
+        ids = self.opened.encode(text, self.opened.context)
+        if not ids:
+            raise UsageError("the text holds no token")
+        batch, mask = self.opened.batch([ids])
+        found = self.opened.activations(batch, mask, layer, site)[0].float().cpu().numpy()
+        return self.opened.pieces(ids), found
+
+
+def _paths(texts: Texts) -> list[Path]:
+    if isinstance(texts, str | PathLike):
+        return [Path(texts)]
+    if not texts:
+        raise UsageError("there is no text to read: name a file or several")
+    return [Path(text) for text in texts]
+
+
+def _text_facts(path: Path) -> dict[str, Any]:
+    """Say what tells a text from another: its name, size and hash."""
+    if not path.is_file():
+        raise FileError(f"'{path}' is a folder: name files in it" if path.is_dir() else f"'{path}': no such file")
+    with path.open("rb") as file:
+        return {
+            "name": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
