@@ -28,7 +28,9 @@ class Finds:
     value: Floats
 
     def __getitem__(self, chosen: npt.NDArray[np.bool_] | Wholes) -> Finds:
-        return Finds(*(part[chosen] for part in (self.feature, self.rank, self.row, self.passage, self.value)))
+        return Finds(
+            self.feature[chosen], self.rank[chosen], self.row[chosen], self.passage[chosen], self.value[chosen]
+        )
 
     def __len__(self) -> int:
         return len(self.feature)

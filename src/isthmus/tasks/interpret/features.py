@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 BEFORE, AFTER = 22, 12
 """Tokens shown on either side of one that a feature fires on."""
-OCTAVE = 4
+OCTAVE = 8
 """Bins of a histogram of activations to a doubling."""
 _LOWEST, _BINS = -10 * OCTAVE, 24 * OCTAVE
 _CELLS = 1 << 24
@@ -206,7 +206,8 @@ def _offer(best: Best, finds: Finds, block: _Block) -> None:
 
 def _bins(values: Floats) -> Wholes:
     octaves = np.floor(np.log2(values, dtype=np.float64) * OCTAVE).astype(np.int64)
-    return np.clip(octaves - _LOWEST, 0, _BINS - 1)
+    bins: Wholes = np.clip(octaves - _LOWEST, 0, _BINS - 1)
+    return bins
 
 
 def _lots(finds: Finds, size: int) -> npt.NDArray[np.float64]:
@@ -242,8 +243,8 @@ def logit_effects(directions: Tensor, unembed: Tensor, words: int = 10) -> tuple
     words = min(words, unembed.shape[1] // 2)
     step = max(1, _CELLS // unembed.shape[1])
     tokens, effects = [], []
-    for some in directions.split(step):
-        logits = some @ centred
+    for start in range(0, len(directions), step):
+        logits = directions[start : start + step] @ centred
         up, down = logits.topk(words, dim=1), logits.topk(words, dim=1, largest=False)
         tokens.append(torch.cat([up.indices, down.indices], 1).cpu().numpy())
         effects.append(torch.cat([up.values, down.values], 1).cpu().numpy())

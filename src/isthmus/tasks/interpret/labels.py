@@ -18,10 +18,11 @@ __all__ = ["NO_PATTERN", "Background", "Label", "label"]
 NO_PATTERN = "no common pattern"
 _ENOUGH, _LIFT = 0.55, 3.0
 """The share of the strongest examples a label must hold for, and how many times as often as usual."""
-_MOST = 4
+_MOST, _EACH = 3, 0.15
+"""Values joined by "or" at most, and the share of the examples that each must be met in."""
 _WHERE = ("language", "source", "where")
 _WHAT = ("token", "word", "next", "prev", "ends", "begins", "shape", "script", "place", "part")
-_JOINED = ("token", "word", "next", "prev", "ends", "begins", "topic")
+_JOINED = ("token", "word", "next", "prev", "ends", "begins")
 _DEAD = "never fires"
 
 
@@ -104,8 +105,9 @@ def label(top: Sequence[Example], drawn: Sequence[Example], background: Backgrou
     if not best:
         return Label(_often(told, background))
     whats, wheres = ([each for each in best if each[1][0][0] in kinds] for kinds in (_WHAT, _WHERE))
-    chosen = [best[0][1]]
-    other = wheres if best[0][1][0][0] not in _WHERE else whats
+    wheres.sort(key=lambda each: each[1][0][0] != "language")  # says more than the name of a file
+    chosen = [wheres[0][1] if best[0][1][0][0] in _WHERE else best[0][1]]
+    other = whats if chosen[0][0][0] in _WHERE else wheres
     if other and _adds(other[0][1], told, background):
         chosen.append(other[0][1])
     chosen.sort(key=lambda some: some[0][0] in _WHERE)
@@ -117,7 +119,7 @@ def label(top: Sequence[Example], drawn: Sequence[Example], background: Backgrou
 def _candidates(told: Sequence[set[Aspect]], background: Background) -> list[tuple[float, tuple[Aspect, ...]]]:
     """List what holds for enough examples, with its weight; values of some kinds are joined by "or"."""
     counts: Counter[Aspect] = Counter(each for some in told for each in some)
-    found = []
+    found: list[tuple[float, tuple[Aspect, ...]]] = []
     for aspect, count in counts.items():
         if count >= max(2, _ENOUGH * len(told)) or count == len(told):
             found.append((_weight(count / len(told), background.share([aspect])), (aspect,)))
@@ -133,14 +135,16 @@ def _join(
 ) -> tuple[float, tuple[Aspect, ...]] | None:
     """Find the few values of one kind that together tell most."""
     counts = Counter(each for place in told for each in place if each in set(some))
-    ranked = sorted((each for each in some if counts[each] > 1), key=lambda each: (-counts[each], each))
+    ranked = sorted(
+        (each for each in some if counts[each] >= max(2, _EACH * len(told))), key=lambda each: (-counts[each], each)
+    )
     kept: list[Aspect] = []
     best = 0.0
     for aspect in ranked[:12]:
         tried = [*kept, aspect]
         share = sum(any(each in place for each in tried) for place in told) / len(told)
         weight = _weight(share, background.share(tried))
-        if weight > 1.1 * best and len(tried) <= _MOST:
+        if weight > 1.15 * best and len(tried) <= _MOST:
             kept, best = tried, weight
     share = sum(any(each in place for each in kept) for place in told) / len(told)
     return (best, tuple(kept)) if len(kept) > 1 and share >= _ENOUGH else None
@@ -201,4 +205,5 @@ def _say(kind: str, values: Sequence[str], second: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"“{text if len(text) <= 24 else text[:23] + '…'}”"
+    shown = "".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in text[:24])
+    return f"“{shown}{'…' if len(text) > 24 else ''}”"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 __all__ = ["language_of", "script_of"]
@@ -41,11 +41,11 @@ def language_of(text: str) -> str | None:
     >>> language_of("Elle est dans la maison avec les enfants"), language_of("x = y + 1")
     ('French', None)
     """
-    votes: Counter[str] = Counter()
+    votes: defaultdict[str, float] = defaultdict(float)
     for word in _WORD.findall(text.lower()):
         for name in _KNOWN.get(word, ()):
             votes[name] += 1 / len(_KNOWN[word])
-    ranked = votes.most_common(2)
+    ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
     if not ranked or ranked[0][1] < 1.5:
         return None
     second = ranked[1][1] if len(ranked) > 1 else 0.0
