@@ -25,7 +25,7 @@ from isthmus.nets.language_parts import (
 )
 from isthmus.nets.pieces import Pieces
 
-__all__ = ["Language"]
+__all__ = ["Language", "draw"]
 
 Edit = Callable[[Tensor], Tensor]
 
@@ -207,7 +207,7 @@ class Language:
             with torch.no_grad():
                 out = self.model(seen, cache=cache, use_cache=True)
             cache = out.cache
-            token = _draw(out.logits[0, -1].float().cpu(), temperature, top_p, random)
+            token = draw(out.logits[0, -1].float().cpu(), temperature, top_p, random)
             if token in self.ends:
                 return
             yield token
@@ -236,7 +236,7 @@ def _needed(mask: Tensor | None) -> Tensor | None:
     return None if mask is None or bool(mask[:, 0].all()) else mask.long()
 
 
-def _draw(logits: Tensor, temperature: float, top_p: float, random: torch.Generator) -> int:
+def draw(logits: Tensor, temperature: float, top_p: float, random: torch.Generator) -> int:
     """Take the likeliest token, or draw one."""
     if temperature <= 0:
         return int(logits.argmax())
