@@ -20,7 +20,7 @@ __all__ = ["fingerprint", "open_language"]
 
 _PROBES, _PROBE = 64, 1 << 16
 """How much of a file of weights its fingerprint reads: so many places, so many bytes at each."""
-_WEIGHTS = ("*.safetensors", "*.gguf")
+_TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "tekken.json", "*.tiktoken")
 
 
 def open_language(path: Path, device: torch.device) -> tuple[Any, Any]:
@@ -72,7 +72,7 @@ def fingerprint(path: Path) -> str:
         files = [path]
     else:
         digest.update((path / "config.json").read_bytes())
-        files = sorted({file for pattern in _WEIGHTS for file in path.glob(pattern)})
+        files = sorted(path.glob("*.safetensors"))
     for file in files:
         size = file.stat().st_size
         digest.update(str(size).encode())
