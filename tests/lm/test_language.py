@@ -157,38 +157,48 @@ def test_no_socket_is_opened(lm_folder, monkeypatch):
     assert Language.open(lm_folder).layers == 3
 
 
+def _bert(folder: Path) -> None:
+    from transformers import BertConfig, BertForMaskedLM
+
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    BertForMaskedLM(BertConfig(vocab_size=400, **sizes)).save_pretrained(folder)
+
+
+def _cut(folder: Path) -> None:
+    held = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(held[: len(held) // 2])
+
+
+def _config(folder: Path, facts: dict) -> None:
+    (folder / "config.json").write_text(json.dumps(facts))
+
+
+def _without(folder: Path, pattern: str) -> None:
+    for file in folder.glob(pattern):
+        file.unlink()
+
+
+SPOILT = {
+    "missing": shutil.rmtree,
+    "empty": lambda folder: _without(folder, "*"),
+    "no-json": lambda folder: (folder / "config.json").write_text("{"),
+    "pickled": lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
+    "cut": _cut,
+    "unknown-kind": lambda folder: _config(folder, {"model_type": "abacus"}),
+    "translator": lambda folder: _config(folder, {"model_type": "t5", "is_encoder_decoder": True}),
+    "no-tokenizer": lambda folder: _without(folder, "tokenizer*"),
+    "bert": _bert,
+}
+
+
 def spoil(folder: Path, tmp_path: Path, name: str) -> Path:
     """Make a folder or file that is no language model."""
     spoilt = tmp_path / name
-    if name == "bert":
-        from transformers import BertConfig, BertForMaskedLM
-
-        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-        BertForMaskedLM(BertConfig(vocab_size=400, **sizes)).save_pretrained(spoilt)
-        for file in folder.glob("tokenizer*"):
-            shutil.copy(file, spoilt)
-    elif name == "broken.gguf":
-        spoilt.write_bytes(b"GGUF" + bytes(100))
-    elif name == "picture.gguf":
-        spoilt.write_bytes(b"\x89PNG" + bytes(100))
-    elif name == "empty":
-        spoilt.mkdir()
-    elif name != "missing":
+    if name.endswith(".gguf"):
+        spoilt.write_bytes((b"GGUF" if name == "broken.gguf" else b"PNG.") + bytes(100))
+    else:
         shutil.copytree(folder, spoilt)
-        if name == "pickled":
-            (spoilt / "model.safetensors").rename(spoilt / "pytorch_model.bin")
-        elif name == "cut":
-            held = (spoilt / "model.safetensors").read_bytes()
-            (spoilt / "model.safetensors").write_bytes(held[: len(held) // 2])
-        elif name == "unknown-kind":
-            (spoilt / "config.json").write_text(json.dumps({"model_type": "abacus"}))
-        elif name == "no-tokenizer":
-            for file in spoilt.glob("tokenizer*"):
-                file.unlink()
-        elif name == "translator":
-            (spoilt / "config.json").write_text(json.dumps({"model_type": "t5", "is_encoder_decoder": True}))
-        else:
-            (spoilt / "config.json").write_text("{")
+        SPOILT[name](spoilt)
     return spoilt
 
 

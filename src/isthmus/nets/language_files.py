@@ -106,10 +106,10 @@ def _check(path: Path) -> None:
         raise FileError(f"'{path}' is no causal language model: it has an encoder and a decoder")
     if not any(path.glob("*.safetensors")):
         other = next(iter(sorted(path.glob("*.bin"))), None)
-        what = (
-            f"only '{other.name}', a format that can run code when it is opened: convert it" if other else "no weights"
-        )
-        raise FileError(f"'{path}' holds {what}; *.safetensors is needed")
+        what = f"only '{other.name}', which can run code when it is opened" if other else "no weights"
+        raise FileError(f"'{path}' holds {what}: *.safetensors is needed")
+    if not any(True for pattern in _TOKENIZERS for _ in path.glob(pattern)):
+        raise FileError(f"'{path}' holds no tokenizer: tokenizer.json is needed, or what the model has in its place")
 
 
 @contextmanager
