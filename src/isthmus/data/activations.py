@@ -21,6 +21,7 @@ Wholes = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 
 FACTS = "activations.json"
+PIECES = "pieces.json"
 FORMAT = 1
 DTYPES = ("float32", "float16")
 _SINK = 4.0
@@ -130,6 +131,15 @@ class Activations:
         held = np.random.default_rng(seed).permutation(numbers)[: round(share * len(numbers))]
         out = np.isin(self._whole["passages"][self.usable], held)
         return self.usable[~out], self.usable[out]
+
+    @cached_property
+    def pieces(self) -> dict[int, str]:
+        """How each token that occurs is written; empty where the harvest did not say."""
+        try:
+            held = json.loads((self.path / PIECES).read_text(encoding="utf-8"))
+            return {int(token): str(text) for token, text in held.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
 
     @cached_property
     def _whole(self) -> dict[str, npt.NDArray[Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.data.activations import BESIDE, FACTS, FORMAT, read_facts, shard_file
+from isthmus.data.activations import BESIDE, FACTS, FORMAT, PIECES, read_facts, shard_file
 from isthmus.errors import DataError, FileError
 from isthmus.files import writing
 
@@ -95,9 +95,14 @@ class ActivationsWriter:
         if self._held >= self.shard_rows:
             self._flush()
 
-    def close(self) -> None:
-        """Write the last shard and say that nothing is missing."""
+    def close(self, spell: Callable[[int], str] | None = None) -> None:
+        """Write the last shard, how each token that occurs is spelt, and that nothing is missing."""
         self._flush()
+        if spell is not None:
+            shards = [np.load(shard_file(self.path, number, "tokens")) for number in range(len(self.facts["shards"]))]
+            found = {token: spell(token) for token in np.unique(np.concatenate(shards)).tolist()}
+            with writing(self.path / PIECES) as temporary:
+                temporary.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
         self.facts["done"] = True
         self._write_facts()
 

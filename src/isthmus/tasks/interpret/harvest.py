@@ -133,7 +133,7 @@ def _fill(
     if not rows:
         raise DataError("the texts hold no token that the language model knows")
     for writer in missing:
-        writer.close()
+        writer.close(lambda token: language.pieces([token])[0])
 
 
 class _Meter:
