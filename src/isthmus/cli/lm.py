@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
-from isthmus.cli import lm_harvest
+from isthmus.cli import lm_demo, lm_features, lm_harvest
 from isthmus.cli.words import Group
 
 # In the order in which they are needed.
 VERBS: dict[str, Callable[..., None]] = {
+    "demo": lm_demo.demo,
     "harvest": lm_harvest.harvest,
+    "features": lm_features.features,
 }
 
 ABOUT = """Read, watch and steer a language model through a sparse autoencoder.
