@@ -4,14 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from isthmus.errors import FileError, UsageError
 from isthmus.nets.dictionaries import Dictionary
+from isthmus.nets.saelens import dictionary_of, hook_of, place_of, to_saelens
 from isthmus.nets.sparsity import parse_sparsity
-from isthmus.saelens import CONFIG, WEIGHTS, dictionary_of, hook_of, place_of, read_folder, to_saelens, write_folder
+from isthmus.saelens import CONFIG, WEIGHTS, export_saelens, import_saelens
+from isthmus.sparse import SparseAutoencoder
 
 GOLDEN = Path(__file__).parents[1] / "data" / "saelens"
 FOLDERS = sorted(path.name for path in GOLDEN.iterdir() if (path / CONFIG).exists())
@@ -31,6 +34,15 @@ def drawn(code: str, target: int | None = None) -> tuple[Dictionary, torch.Tenso
             weights.add_(0.1 * torch.randn(weights.shape))
         net.kind.settle(net, rows if target is None else torch.cat([rows, torch.randn(64, target)], dim=1))
     return net.eval(), rows
+
+
+def read_folder(folder: Path) -> tuple[Dictionary, dict]:
+    sae = import_saelens(folder)
+    return sae.net, sae.facts_
+
+
+def write_folder(net: Dictionary, facts: dict, folder: Path) -> None:
+    export_saelens(SparseAutoencoder.of(net, facts), folder)
 
 
 def apart(net: Dictionary, rows: torch.Tensor) -> torch.Tensor:
@@ -68,10 +80,11 @@ def test_what_comes_goes_again(name, tmp_path):
 @torch.no_grad()
 def test_ours_come_back_as_they_were(code, tmp_path):
     net, rows = drawn(code)
-    density = torch.linspace(0, 1, 32).tolist()
-    facts = {"lm": "some", "layer": 3, "site": "mlp", "sink_norm": 12.5, "density": density, "lm_sha": "abc"}
-    write_folder(net, facts, tmp_path / "out")
-    again, told = read_folder(tmp_path / "out")
+    density = np.linspace(0, 1, 32, dtype=np.float32)
+    facts = {"lm": "some", "layer": 3, "site": "mlp", "sink_norm": 12.5, "lm_sha": "abc", "l0": 4.0, "explained": 0.5}
+    export_saelens(SparseAutoencoder.of(net, facts, density), tmp_path / "out")
+    sae = import_saelens(tmp_path / "out")
+    again, told = sae.net, sae.facts_
     assert again.kind == net.kind
     for name, value in net.state_dict().items():
         if name not in {"centre", "offset", "idle", "variance", "extra.magnitude"}:  # a shift may move between them
@@ -79,18 +92,18 @@ def test_ours_come_back_as_they_were(code, tmp_path):
     rows = apart(net, rows)
     torch.testing.assert_close(again.encode(rows), net.encode(rows), rtol=0, atol=1e-5)
     torch.testing.assert_close(again.decode(again.encode(rows)), net.decode(net.encode(rows)), rtol=0, atol=1e-4)
-    assert told["density"] == pytest.approx(density, abs=1e-6)
-    assert {key: told[key] for key in ("lm", "layer", "site", "sink_norm", "lm_sha")} == {
-        key: facts[key] for key in ("lm", "layer", "site", "sink_norm", "lm_sha")
-    }
+    np.testing.assert_allclose(sae.density_, density, atol=1e-6)
+    assert {key: told[key] for key in facts} == facts
 
 
 @pytest.mark.parametrize("code", ["sparse:32:k=4", "relu:32"])
 @torch.no_grad()
 def test_transcoders_come_back(code):
     net, rows = drawn(code, target=5)
-    again, _ = dictionary_of(*to_saelens(net, {}))
+    target = {"lm": "some", "layer": 4, "site": "residual"}
+    again, told = dictionary_of(*to_saelens(net, {"lm": "some", "layer": 2, "site": "mlp", "target": target}))
     assert again.target == 5
+    assert (told["layer"], told["site"], told["target"]) == (2, "mlp", target)
     rows = apart(net, rows)
     torch.testing.assert_close(again.encode(rows), net.encode(rows), rtol=0, atol=1e-5)
     torch.testing.assert_close(again.decode(again.encode(rows)), net.decode(net.encode(rows)), rtol=0, atol=1e-4)
