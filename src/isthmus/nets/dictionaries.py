@@ -69,7 +69,8 @@ class Dictionary(nn.Module):
         """Measure a sample (rows, width, or width + target): scales, the centre, and the variance to be explained.
 
         Activations are scaled so that their mean square is 1, and centred at their geometric median, which a few huge
-        ones do not move.
+        ones do not move. Codes start at the size at which they rebuild best: directions that overlap would add up to
+        several times what they should.
         """
         x, y = self.split(rows)
         self.scale.copy_(x.square().mean().rsqrt())
@@ -77,18 +78,26 @@ class Dictionary(nn.Module):
         self.centre.copy_(geometric_median(x * self.scale))
         y = y * self.target_scale
         self.bias.copy_(self.centre if self.target is None else geometric_median(y))
-        self.variance.copy_((y - y.mean(0)).square().sum(1).mean())
+        self.variance.copy_((y - y.mean(0)).square().sum(1).mean().clamp(min=1e-6))
+        few = rows[:4096]
+        wanted = self.split(few)[1] * self.target_scale - self.bias
+        rebuilt = wanted - self.kind.losses(self, *self.scaled(few))[1]
+        self.kind.shrink(self, float((wanted * rebuilt).sum() / rebuilt.square().sum().clamp(min=1e-12)))
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Tell what goes in from what is to come out."""
         return (rows, rows) if self.target is None else (rows[:, : self.width], rows[:, self.width :])
 
+    def scaled(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Give rows as training has them: what the encoder reads, and what is to be rebuilt."""
+        x, y = self.split(rows)
+        return self.centred(x), y * self.target_scale
+
     # training, as the loop asks for it
 
     def losses(self, batch: Tensor, rng: torch.Generator) -> Losses:
         """Give the share of the variance left unexplained, the kind's own losses, and what dead features could do."""
-        x, y = self.split(batch)
-        x, y = self.centred(x), y * self.target_scale
+        x, y = self.scaled(batch)
         losses, left, counts = self.kind.losses(self, x, y)
         if self.training:
             self.seen = counts, len(x)
@@ -118,7 +127,19 @@ class Dictionary(nn.Module):
         self.decoder.div_(torch.linalg.vector_norm(self.decoder, dim=1, keepdim=True).clamp(min=1e-8))
         if self.seen is not None:
             counts, rows = self.seen
+            before = self.idle > IDLE
             self.idle.add_(rows).mul_(counts == 0)
+            died = ((self.idle > IDLE) & ~before).nonzero()[:, 0]
+            if len(died):
+                self.begin_anew(died)
+
+    def begin_anew(self, features: Tensor) -> None:
+        """Let features look for their own direction again: an offset that silences them would leave no gradient."""
+        self.offset[features] = 0.0
+        if self.target is None:
+            self.encoder[features] = self.decoder[features]
+        for name, start in self.kind.extra(self.size).items():
+            self.extra[name][features] = start.to(self.offset.device)[features]
 
     # use
 

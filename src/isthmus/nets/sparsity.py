@@ -6,6 +6,7 @@ they rebuild it; afterwards a fixed threshold a feature does the same, so that o
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -53,6 +54,10 @@ class Sparsity:
     def extra(self, size: int) -> dict[str, Tensor]:
         """Give the start of weights that this kind has beside encoder and decoder."""
         return {}
+
+    def shrink(self, net: Dictionary, factor: float) -> None:
+        """Make all codes of an untrained dictionary so many times as large."""
+        net.encoder.mul_(max(factor, 1e-3))
 
     def losses(self, net: Dictionary, x: Tensor, target: Tensor) -> tuple[Losses, Tensor, Tensor]:
         """Give losses of a batch, what is left of the target (rows, width), and how often each feature was active."""
@@ -238,6 +243,11 @@ class JumpReLU(Sparsity):
         """Start every threshold alike, as a logarithm."""
         return {"log_threshold": torch.full((size,), self.START).log()}
 
+    def shrink(self, net: Dictionary, factor: float) -> None:
+        """Shrink the thresholds as well, so that the same is active."""
+        super().shrink(net, factor)
+        net.extra["log_threshold"].add_(math.log(max(factor, 1e-3)))
+
     def losses(self, net: Dictionary, x: Tensor, target: Tensor) -> tuple[Losses, Tensor, Tensor]:
         """Rebuild from what is above its threshold, and count it."""
         pre = F.linear(x, net.encoder, net.offset)
@@ -250,7 +260,7 @@ class JumpReLU(Sparsity):
 
     def weights(self, share: float) -> dict[str, float]:
         """Warm the penalty up."""
-        return {"l0": 0.1 * min(1.0, share / WARM)}
+        return {"l0": min(1.0, share / WARM)}
 
     @torch.no_grad()
     def settle(self, net: Dictionary, rows: Tensor) -> None:
