@@ -15,7 +15,12 @@ def features(
     acts: Annotated[Path, word(metavar="ACTS", type=Path, help="activations that `isthmus lm harvest` wrote")],
     lm: Annotated[
         Path | None,
-        word(metavar="[LM]", type=Path, nargs="?", help="the language model they come from, for words and labels"),
+        word(
+            metavar="[LM]",
+            type=Path,
+            nargs="?",
+            help="the language model they come from, to tell which words a feature makes likelier",
+        ),
     ] = None,
     out: Annotated[Path, word("-o", "--out", metavar="PAGE", type=Path, help="page to write: .html")] = Path(
         "features.html"

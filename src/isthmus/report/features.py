@@ -55,8 +55,8 @@ def browse(
     out
         The .html file to write.
     lm
-        The language model that was harvested: it turns tokens into text, and tells which words a feature makes
-        likelier. Without it tokens are shown as numbers and features have no labels.
+        The language model that was harvested: it tells which words a feature makes likelier. Without it the page does
+        not say.
     examples
         Strongest examples of each feature.
     endpoint
@@ -98,7 +98,7 @@ def browse(
         progress=lambda rows: tell(f"read {rows:,} of {len(acts):,} tokens"),
     )
     tell(f"labels of {net.size:,} features")
-    page = Page(found, _shown(acts, found, language), names, language is not None)
+    page = Page(found, _shown(acts, found, language), names)
     labels = page.labels()
     if endpoint is not None:
         tell(f"asking {endpoint}")
@@ -170,7 +170,7 @@ def _shown(acts: Activations, found: Collected, language: Language | None) -> tu
     """Read the text around all that is shown, and around places drawn to know what is usual."""
     drawn = np.random.default_rng(0).permutation(acts.usable)[:_USUAL]
     places = np.concatenate([found.top.row.ravel(), found.drawn.row.ravel(), drawn])
-    read = language.pieces if language is not None else lambda ids: [f" {each}" for each in ids]
+    read = language.pieces if language is not None else lambda ids: [acts.pieces.get(each, f" {each}") for each in ids]
     return show(acts, places[places >= 0], read), drawn
 
 

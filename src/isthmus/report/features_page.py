@@ -41,13 +41,10 @@ class Page:
     found: Collected
     shown: tuple[Shown, npt.NDArray[np.int64]]
     names: list[str]
-    readable: bool
 
     def labels(self) -> list[Label]:
         """Label every feature."""
         found, (shown, drawn) = self.found, self.shown
-        if not self.readable:
-            return [Label("" if count else "never fires") for count in found.count.tolist()]
         usual = Background.of(shown.example(row, self.names) for row in drawn.tolist())
 
         def of(best: Best, j: int) -> list[Example]:
@@ -141,7 +138,7 @@ class Page:
         shown = self.shown[0]
         at, length, peak = shown.span(row)
         mine = around[BEFORE - peak : BEFORE - peak + length]
-        levels = np.ceil(255 * mine / strongest).astype(int)
+        levels = np.minimum(np.ceil(255 * mine / strongest), 255).astype(int)
         pairs = [int(each) for place in np.flatnonzero(levels).tolist() for each in (place, levels[place])]
         source = self.names[shown.text[at]] if len(self.names) > 1 else ""
         return {"at": at, "length": length, "peak": peak, "value": rounded(value), "levels": pairs, "source": source}

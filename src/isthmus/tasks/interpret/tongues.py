@@ -29,7 +29,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {}
 for _name, _words in _COMMON.items():
     for _word in set(_words.split()):
         _KNOWN[_word] = (*_KNOWN.get(_word, ()), _name)
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 _SCRIPTS = {"CJK": "Chinese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "HANGUL": "Korean"}
 
 
@@ -42,7 +42,7 @@ def language_of(text: str) -> str | None:
     ('French', None)
     """
     votes: defaultdict[str, float] = defaultdict(float)
-    for word in _WORD.findall(text.lower()):
+    for word in set(_WORD.findall(text.lower())):
         for name in _KNOWN.get(word, ()):
             votes[name] += 1 / len(_KNOWN[word])
     ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
