@@ -11,7 +11,7 @@ from isthmus.data.passages import Passage
 from isthmus.data.shards import ActivationsWriter
 from isthmus.errors import DataError, UsageError
 from isthmus.nets.language import Language
-from isthmus.tasks.interpret.reading import Reading, compute, windows
+from isthmus.tasks.interpret.reading import WINDOW, Reading, compute, windows
 from isthmus.training.progress import Silent
 
 __all__ = ["harvest", "layer_folder"]
@@ -119,7 +119,8 @@ def _fill(
     missing = [writer for writer in writers if not writer.done]
     behind = min(missing, key=lambda writer: writer.rows)
     rows = behind.rows
-    for window in windows(language, passages, reading.context, names=names, first=behind.passages):
+    tokens = min(WINDOW, behind.shard_rows)
+    for window in windows(language, passages, reading.context, names=names, first=behind.passages, tokens=tokens):
         kept = window if limit is None else window.cut(limit - rows)
         if not kept.rows:
             break

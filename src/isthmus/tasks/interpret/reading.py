@@ -13,12 +13,12 @@ from isthmus.data.passages import Passage
 from isthmus.errors import UsageError
 from isthmus.nets.language import Language
 
-__all__ = ["Reading", "Window", "compute", "windows"]
+__all__ = ["WINDOW", "Reading", "Window", "compute", "windows"]
 
 Floats = npt.NDArray[np.float32]
 Wholes = npt.NDArray[np.int32]
 
-_TOKENS = 16_384
+WINDOW = 16_384
 """Tokens that a window has at least; enough that rows of nearly equal length are found among them."""
 
 
@@ -39,9 +39,7 @@ class Reading:
         for layer in self.layers:
             language.site(layer, self.site)
         if not 2 <= self.context <= language.context:
-            raise UsageError(
-                f"context {self.context}: {language.name} reads 2 to {language.context:,} tokens"
-            )
+            raise UsageError(f"context {self.context}: {language.name} reads 2 to {language.context:,} tokens")
 
 
 @dataclass
@@ -80,9 +78,15 @@ class Window:
 
 
 def windows(
-    language: Language, passages: Iterable[Passage], context: int, *, names: Sequence[str] = (), first: int = 0
+    language: Language,
+    passages: Iterable[Passage],
+    context: int,
+    *,
+    names: Sequence[str] = (),
+    first: int = 0,
+    tokens: int = WINDOW,
 ) -> Iterator[Window]:
-    """Read passages into windows, from passage `first` on; each window starts where the one before ended.
+    """Read passages into windows of at least `tokens`, from passage `first` on, one after another.
 
     `names` are those of the texts, in the order in which rows are to number them.
     """
@@ -91,7 +95,7 @@ def windows(
     for number, passage in enumerate(islice(passages, first, None), first):
         for chunk in language.chunks(language.encode(passage.text), context):
             window.add(chunk, number, places.get(passage.source, 0))
-        if window.rows >= _TOKENS:
+        if window.rows >= tokens:
             yield window
             window = Window()
     if window.rows:
