@@ -26,7 +26,7 @@ from sae_text import LANGUAGES, Text, text
 from stories import write_stories
 from torch import Tensor
 
-from isthmus.data.activations import Activations
+from isthmus.data.activations import FACTS, Activations
 from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.nets.language import Language
 from isthmus.report.pareto import pareto_picture
@@ -143,6 +143,8 @@ def kept() -> Path:
 def harvested(source: Source, loaded: Loaded, rows: int) -> Activations:
     """Harvest what is to be learnt from, unless it is there."""
     folder = kept() / f"{source.name}-layer-{source.layer:02d}-{rows}-tokens"
+    if (folder / FACTS).is_file() and Activations.open(folder).facts["done"]:
+        return Activations.open(folder)
     harvest(
         loaded.language,
         loaded.text.learn,
