@@ -69,7 +69,7 @@ class Plain(nn.Module):
         self.encoder = nn.Parameter(self.decoder.detach().clone())
         self.offset = nn.Parameter(torch.zeros(size))
         self.bias = nn.Parameter(sample.mean(0) * self.scale)
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=4e-4, fused=True)
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=1e-3, fused=True)
 
     def code(self, x: Tensor) -> Tensor:
         """Keep the k largest of a row of scaled activations."""

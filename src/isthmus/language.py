@@ -16,6 +16,7 @@ from isthmus.data.activations import DTYPES
 from isthmus.data.passages import mixed_passages
 from isthmus.errors import FileError, UsageError
 from isthmus.nets.language import Language
+from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.interpret.harvest import harvest
 from isthmus.tasks.interpret.stream import Stream
@@ -23,6 +24,7 @@ from isthmus.training.progress import Lines, Silent
 
 Floats = npt.NDArray[np.float32]
 Texts = str | PathLike[str] | Sequence[str | PathLike[str]]
+Measured = SparseAutoencoder | str | PathLike[str]
 
 _BYTES_A_TOKEN = 4
 
@@ -161,6 +163,17 @@ class LanguageModel:
         batch, mask = self.opened.batch([ids])
         found = self.opened.activations(batch, mask, layer, site)[0].float().cpu().numpy()
         return self.opened.pieces(ids), found
+
+    def measure(
+        self, saes: Measured | Sequence[Measured], texts: Texts, *, tokens: int = 20_000, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Measure what sparse autoencoders, or their files, keep of the model's activations on some texts.
+
+        Parameters, further options and what comes back are those of `isthmus.measured.measure`.
+        """
+        from isthmus.measured import measure
+
+        return measure(self, saes, texts, tokens=tokens, **options)
 
 
 def _paths(texts: Texts) -> list[Path]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from isthmus.data.passages import mixed_passages, read_passages
 from isthmus.errors import UsageError
-from isthmus.language import LanguageModel, Texts
+from isthmus.language import LanguageModel, Measured, Texts
 from isthmus.nets.language import Language
 from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret.measure import fidelity, histogram, matched
@@ -27,7 +27,7 @@ PASSAGES = 400
 
 def measure(
     lm: LanguageModel,
-    saes: Sequence[SparseAutoencoder | str | PathLike[str]] | SparseAutoencoder | str | PathLike[str],
+    saes: Measured | Sequence[Measured],
     texts: Texts,
     *,
     tokens: int = 20_000,
@@ -97,7 +97,7 @@ def measure(
     return found
 
 
-def _opened(sae: SparseAutoencoder | str | PathLike[str]) -> SparseAutoencoder:
+def _opened(sae: Measured) -> SparseAutoencoder:
     from isthmus.store import load
 
     model = sae if isinstance(sae, SparseAutoencoder) else load(sae)

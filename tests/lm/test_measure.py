@@ -221,5 +221,5 @@ def test_one_from_saelens_is_measured(llama, llama_folder, texts, tmp_path):
 
     facts = {"lm": llama.name, "layer": 1, "site": "residual"}
     export_saelens(SparseAutoencoder.of(identity(llama.width), facts), tmp_path / "folder")
-    found = measure(LanguageModel(llama_folder), import_saelens(tmp_path / "folder"), texts, tokens=200)
+    found = LanguageModel(llama_folder).measure(import_saelens(tmp_path / "folder"), texts, tokens=200)
     assert found[0]["explained"] == pytest.approx(1)
