@@ -9,7 +9,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from isthmus import __version__
-from isthmus.cli import clean, codes, compare, compress, demo, evaluate, fit, interpolate, jobs, lm, look, make
+from isthmus.cli import (
+    clean,
+    codes,
+    compare,
+    compress,
+    demo,
+    evaluate,
+    features,
+    fit,
+    interpolate,
+    jobs,
+    lm,
+    look,
+    make,
+)
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Group, Parser, add_verbs
 from isthmus.errors import IsthmusError, IsthmusWarning
@@ -37,6 +51,7 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "evaluate": evaluate.evaluate,
     "compare": compare.compare,
     "align": compare.align,
+    "features": features.features,
     "lm": lm.GROUP,
 }
 

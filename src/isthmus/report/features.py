@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from os import PathLike, fspath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -155,9 +156,9 @@ def _teller(verbose: bool) -> Callable[[str], None]:
 
 
 def _names(acts: Activations) -> list[str]:
-    """Name the texts by their files."""
+    """Name the texts by their files, without endings."""
     texts = acts.facts.get("texts") or ["text"]
-    return [str(text["name"] if isinstance(text, dict) else text) for text in texts]
+    return [PurePath(str(text["name"] if isinstance(text, dict) else text)).stem for text in texts]
 
 
 def _title(model: SparseAutoencoder, size: int) -> str:

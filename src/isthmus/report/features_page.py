@@ -17,7 +17,7 @@ from isthmus.tasks.interpret.features import BEFORE, OCTAVE, Collected
 from isthmus.tasks.interpret.labels import Background, Label, label
 from isthmus.tasks.interpret.shown import Shown
 
-__all__ = ["WORDS", "Page", "histogram_of", "rounded"]
+__all__ = ["WORDS", "Page", "histogram_of", "percent", "rounded"]
 
 WORDS = 10
 """Words shown that a feature makes likelier, and as many that it makes less likely."""
@@ -164,11 +164,16 @@ def _told(given: Label) -> str:
     drawn = "" if given.drawn is None else f", for {100 * given.drawn:.0f} % of those drawn from all where it fires"
     return (
         f"Label found by itself: it holds for {100 * given.top:.0f} % of the strongest examples{drawn}, and for"
-        f" {_percent(given.usual)} of all tokens."
+        f" {percent(given.usual)} of all tokens."
     )
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """Write a share, small ones too.
+
+    >>> percent(0.25), percent(0.0004)
+    ('25 %', '0.04 %')
+    """
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1g} %"
 
 

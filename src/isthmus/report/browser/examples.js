@@ -27,15 +27,19 @@ async function passage(example, strongest) {
     element("div", {}, words, from));
 }
 
-function cells(examples, moved) {
-  const columns = about.columns;
-  const marks = columns.map((name) => (moved.has(name) ? "moved" : ""));
-  const classes = (j) => `${about.numeric[j] ? "number " : ""}${marks[j]}`.trim() || null;
+async function cells(examples, moves) {
+  const rows = await unpacked("cells");
+  // A category's move is named "column value"; what is moved comes first.
+  const place = (name) => moves.findIndex(([moved]) => moved === name || moved.startsWith(`${name} `));
+  const first = (j) => (place(about.columns[j]) < 0 ? moves.length : place(about.columns[j]));
+  const order = [...about.columns.keys()].sort((a, b) => first(a) - first(b) || a - b);
+  const columns = order.map((j) => about.columns[j]);
+  const classes = (k) => `${about.numeric[order[k]] ? "number " : ""}${place(columns[k]) < 0 ? "" : "moved"}`.trim() || null;
   const head = element("tr", {}, element("th", { class: "number" }, "row"), element("th", { class: "number" }, "value"),
     ...columns.map((name, j) => element("th", { class: classes(j) }, name)));
   const body = examples.map((example) => element("tr", {},
     element("td", { class: "number" }, String(example.row)), element("td", { class: "number" }, short(example.value)),
-    ...example.cells.map((text, j) => element("td", { class: classes(j) }, text))));
+    ...order.map((j, k) => element("td", { class: classes(k) }, rows[example.at][j]))));
   return element("div", { class: "scroll", tabindex: "0" },
     element("table", {}, element("thead", {}, head), element("tbody", {}, ...body)));
 }
@@ -50,6 +54,6 @@ async function examplesOf(examples, feature) {
   if (about.kind === "tokens") {
     return Promise.all(examples.map((example) => passage(example, feature.peak)));
   }
-  if (about.kind === "rows") return [cells(examples, new Set(feature.moves.map(([name]) => name)))];
+  if (about.kind === "rows") return [await cells(examples, feature.moves)];
   return [patches(examples)];
 }

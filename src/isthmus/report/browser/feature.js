@@ -1,10 +1,10 @@
 // One feature's page.
 
-function bar(name, words, from, to, less) {
+function bar(name, words, from, to, less, wide) {
   const fill = element("i", { class: less ? "less" : null });
   fill.style.left = `${100 * from}%`;
   fill.style.width = `${100 * (to - from)}%`;
-  return element("div", { class: "share-bar" }, element("span", { title: name, dir: "auto" }, name),
+  return element("div", { class: wide ? "share-bar wide" : "share-bar" }, element("span", { title: name, dir: "auto" }, name),
     element("div", { class: "track" }, fill), element("b", {}, words));
 }
 
@@ -18,7 +18,7 @@ function effect(feature) {
     const most = Math.max(...feature.moves.map(([, size]) => Math.abs(size)));
     return [element("h3", {}, "What it moves"),
       element("p", { class: "muted" }, about.moves),
-      ...feature.moves.map(([name, size, text]) => bar(name, text, 0, Math.abs(size) / most, size < 0))];
+      ...feature.moves.map(([name, size, text]) => bar(name, text, 0, Math.abs(size) / most, size < 0, true))];
   }
   if (about.kind === "patches") {
     return [element("h3", {}, "The atom"), patch(feature.atom, "atom"), element("p", { class: "muted" }, about.moves)];

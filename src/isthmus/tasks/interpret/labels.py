@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from isthmus.tasks.interpret.aspects import Aspect, Example, aspects
 
-__all__ = ["NO_PATTERN", "Background", "Label", "label"]
+__all__ = ["NO_PATTERN", "Background", "Label", "label", "telling"]
 
 NO_PATTERN = "no common pattern"
 _ENOUGH, _LIFT = 0.55, 3.0
@@ -38,10 +38,15 @@ class Background:
     @classmethod
     def of(cls, examples: Iterable[Example]) -> Background:
         """Count the aspects of places drawn at random."""
+        return cls.of_sets(aspects(example) for example in examples)
+
+    @classmethod
+    def of_sets(cls, told: Iterable[Collection[Aspect]]) -> Background:
+        """Count aspects that are known already, a set a place."""
         counts: Counter[Aspect] = Counter()
         places = 0
-        for example in examples:
-            counts.update(aspects(example))
+        for each in told:
+            counts.update(each)
             places += 1
         return cls(counts, places)
 
@@ -124,7 +129,7 @@ def _candidates(told: Sequence[set[Aspect]], background: Background) -> list[tup
     found: list[tuple[float, tuple[Aspect, ...]]] = []
     for aspect, count in counts.items():
         if count >= max(2, _ENOUGH * len(told)) or count == len(told):
-            weight = _weight(count / len(told), background.share([aspect]))
+            weight = telling(count / len(told), background.share([aspect]))
             found.append((weight * _FAVOUR.get(aspect[0], 1.0), (aspect,)))
     for kind in _JOINED:
         joined = _join([each for each in counts if each[0] == kind], told, background)
@@ -146,14 +151,14 @@ def _join(
     for aspect in ranked[:12]:
         tried = [*kept, aspect]
         share = sum(any(each in place for each in tried) for place in told) / len(told)
-        weight = _weight(share, background.share(tried))
+        weight = telling(share, background.share(tried))
         if weight > 1.15 * best and len(tried) <= _MOST:
             kept, best = tried, weight
     share = sum(any(each in place for each in kept) for place in told) / len(told)
     return (best * _FAVOUR.get(kept[0][0], 1.0), tuple(kept)) if len(kept) > 1 and share >= _ENOUGH else None
 
 
-def _weight(share: float, usual: float) -> float:
+def telling(share: float, usual: float) -> float:
     """Weigh what holds for a share of the examples; nothing that is not far more frequent than usual counts."""
     return share * math.log(share / usual) if share > _LIFT * usual or (share > 0.9 and usual < 0.6) else 0.0
 
@@ -192,8 +197,10 @@ def _words(chosen: Sequence[Sequence[Aspect]]) -> str:
 
 def _say(kind: str, values: Sequence[str], second: bool) -> str:
     several = " or ".join(_quoted(value) for value in values)
+    if kind == "source":
+        return f"in {several}"
     if kind in _WHERE:
-        return f"in {values[0]}" if second or kind == "source" else values[0]
+        return f"in {values[0]}" if second else values[0]
     patterns = {
         "token": several,
         "word": f"part of {several}",
