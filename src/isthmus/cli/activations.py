@@ -13,7 +13,7 @@ KINDS = ("sparse", "topk", "matryoshka", "relu", "jumprelu", "gated")
 
 
 def are_meant(data: Path, code: str | None) -> bool:
-    """Tell whether DATA are activations: a harvest's folder, or an array with a code that only activations have.
+    """Tell whether DATA are activations or patches: a folder, or an array with a code that only activations have.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def are_meant(data: Path, code: str | None) -> bool:
     (True, False)
     """
     if data.is_dir():
-        return (data / "activations.json").is_file()
+        return True
     name, _, rest = (code or "").partition(":")
     times = rest.partition(":")[0].endswith("x")
     return data.suffix.lower() == ".npy" and name in KINDS and (times or name != "sparse")
@@ -49,7 +49,10 @@ def fit(
         options.check_out(out)
         checkpoint = out.with_name(out.name + ".checkpoint")
         sae = SparseAutoencoder(codes[0], checkpoint=checkpoint, verbose=not quiet, **settings)
-        sae.fit(data, target=target).save(out)
+        rows, more = _opened(data)
+        sae.fit(rows, target=target)
+        sae.facts_ |= more
+        sae.save(out)
         facts = sae.inspect()
         told = {name: facts[name] for name in ("code", "rows", "features", "explained", "l0", "dead", "seconds")}
         done(f"wrote {out}: {sentence(facts)}", {"model": out, **told}, quiet=quiet, as_json=json)
@@ -69,10 +72,12 @@ def sweep(
     if out.exists() and not out.is_dir():
         raise UsageError(f"'{out}' is a file; several codes are written to a folder")
     saes = [SparseAutoencoder(code, verbose=not quiet, **settings) for code in codes]
-    fit_together(saes, data, target=target)
+    rows, more = _opened(data)
+    fit_together(saes, rows, target=target)
     out.mkdir(exist_ok=True)
     told = []
     for sae in saes:
+        sae.facts_ |= more
         path = out / (str(sae.net.kind).replace(":", "-").replace("=", "") + ".isthmus")
         sae.save(path)
         facts = sae.inspect()
@@ -82,6 +87,15 @@ def sweep(
     points = [{"name": sae.net.kind.name} | {name: sae.facts_[name] for name in ("l0", "explained")} for sae in saes]
     pareto_picture(points, out / "pareto.png")
     done(f"wrote {out / 'pareto.png'}", {"models": told, "picture": out / "pareto.png"}, quiet=quiet, as_json=json)
+
+
+def _opened(data: Path) -> tuple[Any, dict[str, Any]]:
+    """Read patches where DATA is a folder of pictures or sounds; activations are opened as they are."""
+    if not data.is_dir() or (data / "activations.json").is_file():
+        return data, {}
+    from isthmus.data.patches import read_patches
+
+    return read_patches(data)
 
 
 def sentence(facts: Mapping[str, Any]) -> str:

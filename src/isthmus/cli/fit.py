@@ -120,7 +120,8 @@ def fit(
 
     Column kinds are found by themselves (see `isthmus schema`). Checkpoints go to
     MODEL.checkpoint while training and are removed at the end. Activations are a folder that
-    `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32.
+    `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
+    pictures or sounds, small patches are learnt from.
 
     For example:
 
