@@ -23,6 +23,9 @@ DEAD_SHARE = 1 / 32
 IDLE = 250_000
 """Rows without a sign of life after which a feature counts as dead."""
 
+RENEWED = 0.2
+"""Length of the encoder row of a feature that starts anew, relative to the others'."""
+
 
 class Dictionary(nn.Module):
     """A sparse autoencoder, or a transcoder, of one linear layer each way.
@@ -134,10 +137,15 @@ class Dictionary(nn.Module):
                 self.begin_anew(died)
 
     def begin_anew(self, features: Tensor) -> None:
-        """Let features look for their own direction again: an offset that silences them would leave no gradient."""
+        """Let features look for their own direction again: an offset that silences them would leave no gradient.
+
+        Their codes are small at first, a fifth of what others' encoders would give (Bricken et al. 2023, "Neuron
+        resampling"), so that none spoils what the others rebuild.
+        """
         self.offset[features] = 0.0
-        if self.target is None:
-            self.encoder[features] = self.decoder[features]
+        length = RENEWED * torch.linalg.vector_norm(self.encoder, dim=1).median()
+        direction = self.encoder[features] if self.target is not None else self.decoder[features]
+        self.encoder[features] = length * nn.functional.normalize(direction, dim=1)
         for name, start in self.kind.extra(self.size).items():
             self.extra[name][features] = start.to(self.offset.device)[features]
 

@@ -17,7 +17,7 @@ from isthmus.training.loop import History, Plan, train, train_together
 from isthmus.training.progress import Progress
 from isthmus.training.sources import Source
 
-STEPS = 6000
+STEPS = 3000
 """Steps of a run that nobody measured out: as many as a million activations gain much from."""
 
 PASSES = 60
