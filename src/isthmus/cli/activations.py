@@ -6,6 +6,7 @@ from typing import Any
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done, say
+from isthmus.endings import kind_of
 from isthmus.errors import UsageError
 
 DEFAULT = "sparse:16x:k=32"
@@ -13,7 +14,7 @@ KINDS = ("sparse", "topk", "matryoshka", "relu", "jumprelu", "gated")
 
 
 def are_meant(data: Path, code: str | None) -> bool:
-    """Tell whether DATA are activations or patches: a folder, or an array with a code that only activations have.
+    """Tell whether DATA are activations or pictures or sounds: a folder of them, or an array with a code that only activations have.
 
     Examples
     --------
@@ -21,7 +22,8 @@ def are_meant(data: Path, code: str | None) -> bool:
     (True, False)
     """
     if data.is_dir():
-        return True
+        media = (kind_of(path) is not None for path in data.rglob("*"))
+        return (data / "activations.json").is_file() or any(media)
     name, _, rest = (code or "").partition(":")
     times = rest.partition(":")[0].endswith("x")
     return data.suffix.lower() == ".npy" and name in KINDS and (times or name != "sparse")
