@@ -30,7 +30,7 @@ from isthmus.data.activations import FACTS, Activations
 from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.nets.language import Language
 from isthmus.report.pareto import pareto_picture
-from isthmus.sparse import HELD, SAMPLE, SparseAutoencoder
+from isthmus.sparse import HELD, SAMPLE, SparseAutoencoder, fit_together
 from isthmus.tasks.interpret.harvest import harvest
 from isthmus.tasks.interpret.measure import Coder, fidelity
 from isthmus.tasks.interpret.replaced import Place, Replaced
@@ -52,9 +52,9 @@ class Settings:
     batch
         Rows a step.
     epochs
-        Passes of isthmus for the curve over L0; None for as many as it takes by itself.
+        Passes of isthmus where goals are set; None for as many as it takes by itself.
     peer_epochs
-        Passes of everyone where peers are compared: they take several times as long.
+        Passes of everyone where peers are compared, and of the curve over L0: peers take several times as long.
     held
         Tokens of held-out text on which the language model predicts.
     idle
@@ -65,7 +65,7 @@ class Settings:
     rows: int = 1_000_000
     batch: int = 2048
     epochs: float | None = None
-    peer_epochs: float = 3.0
+    peer_epochs: float = 1.0
     held: int = 12_000
     idle: int = 200_000
 
@@ -203,17 +203,18 @@ def measure(source: Source, loaded: Loaded, settings: Settings) -> list[Section]
     """Train at every L0, train the peers at one, and judge all on the same held-out text."""
     acts = harvested(source, loaded, settings.rows)
     judge = Judge(source, loaded, acts, settings)
-    curve = {k: judge.of(_fit(source, k, acts, settings, settings.epochs).net) for k in source.ks}
+    whole = judge.of(_fit(source, source.k, acts, settings, settings.epochs).net)
     ends, thens = _compared(source, acts, judge, settings)
+    say(f"isthmus, k {', '.join(map(str, source.ks))} on one pass")
+    together = [_unfitted(source, k, settings, settings.peer_epochs) for k in source.ks]
+    curve = {k: judge.of(sae.net) for k, sae in zip(source.ks, fit_together(together, acts), strict=True)}
     if settings.rows == Settings().rows:
-        everyone = [(OURS, found) for found in curve.values()] + [
-            (f"{who}, few passes", ends[who].found) for who in ends
-        ]
+        everyone = [(OURS, found) for found in curve.values()] + [(who, ends[who].found) for who in ends if who != OURS]
         points = [{"name": who, "l0": f.l0, "explained": f.explained, "recovered": f.recovered} for who, f in everyone]
         pareto_picture(points, ROOT / "docs" / "pictures" / f"pareto-{source.name}.png", source.title)
-    passes = f"{settings.peer_epochs:g} passes over {len(acts):,} tokens"
+    passes = f"{settings.peer_epochs:g} pass(es) over {len(acts):,} tokens"
     return [
-        _goals(source, curve[source.k], judge),
+        _goals(source, whole, judge),
         _beside("at equal tokens", f"{passes}, for everyone.", ends, "seconds"),
         _beside("in equal time", f"As far as each comes while isthmus makes {passes}.", thens, "share of the steps"),
         _curve(curve),
@@ -222,9 +223,12 @@ def measure(source: Source, loaded: Loaded, settings: Settings) -> list[Section]
 
 def _fit(source: Source, k: int, acts: Activations, settings: Settings, epochs: float | None) -> SparseAutoencoder:
     say(f"isthmus, k {k}")
+    return _unfitted(source, k, settings, epochs).fit(acts)
+
+
+def _unfitted(source: Source, k: int, settings: Settings, epochs: float | None) -> SparseAutoencoder:
     code = f"sparse:{source.size}:k={k}"
-    model = SparseAutoencoder(code, epochs=epochs, batch_size=settings.batch, seed=settings.seed, device="cpu")
-    return model.fit(acts)
+    return SparseAutoencoder(code, epochs=epochs, batch_size=settings.batch, seed=settings.seed, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -300,7 +304,9 @@ def _beside(title: str, note: str, runs: Mapping[str, Run], took: str) -> Sectio
 
 def _curve(curve: Mapping[int, Found]) -> Section:
     """Tell what more features a token give."""
-    section = Section("by k", "The whole training at each; k is what L0 is asked to be.")
+    section = Section(
+        "by k", "All trained together, as often over the tokens as the peers; k is what L0 is asked to be."
+    )
     for k, found in curve.items():
         section.add(f"k {k}: cross-entropy recovered (%)", {OURS: 100 * found.recovered}, digits=2)
         section.add(f"k {k}: variance explained", {OURS: found.explained})

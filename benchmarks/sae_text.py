@@ -64,7 +64,16 @@ def _split(kind: str, folder: Path) -> tuple[list[str], list[str]]:
     random.Random(7).shuffle(found)
     cut = len(found) * 4 // 5
     kept = {"base64": 700, "python": 4000}.get(kind, cut)  # what is long for its kind does not crowd out the rest
-    return found[: min(cut, kept)], found[cut:]
+    learn = found[: min(cut, kept)] + _declaration(folder, kind)
+    random.Random(8).shuffle(learn)
+    return learn, found[cut:]
+
+
+def _declaration(folder: Path, kind: str) -> list[str]:
+    """Read the Universal Declaration of Human Rights in a language: sentences alone are few."""
+    path = folder / "languages" / "udhr" / f"{kind}.txt"
+    lines = [line.strip() for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    return [line for line in lines if len(line) > 30]
 
 
 def _sentences(folder: Path, kind: str) -> list[str]:
@@ -91,7 +100,7 @@ def _python(folder: Path) -> list[str]:
     library = Path(sysconfig.get_paths()["stdlib"])
     left_out = {"site-packages", "test", "tests", "idlelib", "encodings", "pydoc_data"}
     found = []
-    for path in sorted([*library.glob("*.py"), *library.glob("[a-z]*/*.py")]):
+    for path in [*sorted(library.glob("*.py")), *sorted(library.glob("[a-z]*/*.py"))]:
         if left_out.intersection(path.parts):
             continue
         try:
