@@ -14,7 +14,7 @@ KINDS = ("sparse", "topk", "matryoshka", "relu", "jumprelu", "gated")
 
 
 def are_meant(data: Path, code: str | None) -> bool:
-    """Tell whether DATA are activations: a harvest's folder, one of media, or an array with a code only activations have.
+    """Tell whether DATA are activations: a folder of them or of media, or an array with a code for them only.
 
     Examples
     --------
