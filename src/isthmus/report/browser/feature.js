@@ -66,14 +66,15 @@ async function showFeature(number) {
     inside.push(
       facts([[`of ${about.unit}`, share(density)], ["times", feature.count.toLocaleString("en")],
         ["strongest", short(feature.peak)]]),
-      strengths(feature),
-      element("p", { class: "muted" }, "How strongly it fires, weak to strong; heights are logarithms of counts."),
+      element("div", { class: "two" }, element("div", {}, element("h3", {}, "How strongly it fires"), strengths(feature),
+        element("p", { class: "muted" }, "Weak to strong; heights are logarithms of counts.")),
+      element("div", {}, ...where(feature))),
     );
   }
-  const middle = [...effect(feature), ...near(feature), ...where(feature)];
+  const middle = [...effect(feature), ...near(feature)];
   const tops = await examplesOf(feature.examples, feature);
   const drawnOnes = await examplesOf(feature.drawn, feature);
-  if (about.kind === "tokens") inside.push(...where(feature), ...effect(feature));
+  if (about.kind === "tokens") inside.push(...effect(feature));
   else inside.push(...middle);
   if (tops.length && feature.examples.length) inside.push(element("h3", {}, "Where it fires most"), ...tops);
   if (feature.drawn.length) inside.push(element("h3", {}, "Drawn from all its firings, strong to weak"), ...drawnOnes);
