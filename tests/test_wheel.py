@@ -26,7 +26,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     expected = {
         str(p.relative_to(source))
         for p in source.rglob("*")
-        if p.suffix in (".py", ".safetensors") or p.name == "py.typed"
+        if p.suffix in (".py", ".safetensors", ".js", ".css") or p.name == "py.typed"
     }
     assert expected <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"isthmus"}

@@ -38,6 +38,10 @@ def features(
     from isthmus.report.row_features import browse_rows
     from isthmus.sparse import SparseAutoencoder
 
+    if (data / "activations.json").is_file():
+        raise UsageError(
+            f"'{data}' holds a language model's activations: isthmus lm features {model} {data} LM -o {out}"
+        )
     loaded = load(model)
     if not isinstance(loaded, Autoencoder | SparseAutoencoder):
         raise UsageError(f"'{model}' holds only a part of a model")
