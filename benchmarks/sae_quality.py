@@ -30,11 +30,12 @@ from isthmus.data.activations import FACTS, Activations
 from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.nets.language import Language
 from isthmus.report.pareto import pareto_picture
-from isthmus.sparse import HELD, SAMPLE, SparseAutoencoder, fit_together
+from isthmus.sparse import SparseAutoencoder, fit_together
 from isthmus.tasks.interpret.harvest import harvest
 from isthmus.tasks.interpret.measure import Coder, fidelity
 from isthmus.tasks.interpret.replaced import Place, Replaced
 from isthmus.training.progress import Lines
+from isthmus.vectors import HELD, SAMPLE
 
 CONTEXT = 128
 

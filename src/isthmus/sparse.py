@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,9 +17,6 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from isthmus import store
-from isthmus.data.activations import Activations
-from isthmus.data.beside import Beside
-from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.errors import DataError, UsageError
 from isthmus.nets.dictionaries import Dictionary
 from isthmus.nets.sparsity import Sparsity, parse_sparsity
@@ -29,15 +25,9 @@ from isthmus.tasks import dictionary
 from isthmus.tasks.fit import pick_device
 from isthmus.training.loop import History
 from isthmus.training.progress import Lines
-from isthmus.training.sources import Read, Rows
+from isthmus.vectors import matrix_of, open_vectors
 
 Floats = npt.NDArray[np.float32]
-
-SAMPLE = 32_768
-"""Rows that scales, thresholds and densities are measured on."""
-
-HELD = 0.05
-"""Share of the passages, or rows, that no step learns from; at most 16,384 rows judge."""
 
 
 class SparseAutoencoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -215,7 +205,7 @@ class SparseAutoencoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _checked(self, X: npt.ArrayLike, width: int, what: str) -> Tensor:
         self._fitted()
-        rows = _matrix(X, what)
+        rows = matrix_of(X, what)
         if rows.shape[1] != width:
             raise DataError(f"{what} of {rows.shape[1]:,} numbers a row: this autoencoder's have {width:,}")
         return torch.from_numpy(rows)
@@ -243,7 +233,7 @@ def fit_together(saes: Sequence[SparseAutoencoder], X: Any, *, target: Any = Non
         raise UsageError("fit_together takes at least one SparseAutoencoder")
     first = saes[0]
     _check(saes)
-    data = _open(X, target, first)
+    data = open_vectors(X, target, seed=first.seed, batch_size=first.batch_size)
     plan = dictionary.plan_of(
         len(data.source),
         batch_size=data.batch_size,
@@ -281,79 +271,6 @@ def fit_together(saes: Sequence[SparseAutoencoder], X: Any, *, target: Any = Non
     return list(saes)
 
 
-@dataclass(frozen=True)
-class _Data:
-    """What there is to learn from: batches, some rows to measure by, some to judge by, and where they come from."""
-
-    source: Rows | Read
-    batch_size: int
-    sample: Tensor
-    held_out: Tensor
-    width: int
-    target: int | None
-    facts: dict[str, Any]
-    identity: str
-
-
-def _open(X: Any, target: Any, first: SparseAutoencoder) -> _Data:
-    """Open activations, or an array, and set apart what judges."""
-    if isinstance(X, str | PathLike) and Path(fspath(X)).suffix.lower() == ".npy":
-        X = _load(X)
-    if isinstance(X, str | PathLike):
-        X = Activations.open(X)
-    if isinstance(X, Activations):
-        return _of_store(X, target, first)
-    rows = _matrix(X, "activations")
-    width, beside = rows.shape[1], None
-    if target is not None:
-        other = _matrix(_load(target) if isinstance(target, str | PathLike) else target, "target")
-        if len(other) != len(rows):
-            raise DataError(
-                f"target has {len(other):,} rows, the activations {len(rows):,}: they must be the same tokens'"
-            )
-        rows, beside = np.concatenate([rows, other], axis=1), other.shape[1]
-    order = np.random.default_rng(first.seed).permutation(len(rows))
-    held = order[: min(16_384, max(1, round(HELD * len(rows))))]
-    learn = torch.from_numpy(np.delete(rows, held, axis=0) if len(rows) > 1 else rows)
-    identity = hashlib.sha256(rows.tobytes()).hexdigest()[:16]
-    some = learn[torch.from_numpy(np.random.default_rng(first.seed).permutation(len(learn))[:SAMPLE])]
-    batch = _batch(first, len(learn))
-    return _Data(Rows(learn, batch, first.seed), batch, some, torch.from_numpy(rows[held]), width, beside, {}, identity)
-
-
-def _of_store(acts: Activations, target: Any, first: SparseAutoencoder) -> _Data:
-    """Read a store by blocks, without ever holding it whole."""
-    other = None
-    if target is not None:
-        other = target if isinstance(target, Activations) else Activations.open(target)
-    both = Beside.of(acts, other)
-    learn, held = both.split(HELD, first.seed)
-    rng = np.random.default_rng(first.seed)
-    sample = np.sort(rng.permutation(learn)[:SAMPLE])
-    held = np.sort(rng.permutation(held if len(held) else learn)[:16_384])
-    batch = _batch(first, len(learn))
-    blocks = ShuffledBlocks(both, batch, first.seed, rows=learn)
-    names = ("lm", "lm_sha", "layer", "site")
-    facts = {name: acts.facts.get(name) for name in names} | {"sink_norm": acts.sink_norm}
-    if other is not None:
-        facts["target"] = {name: other.facts.get(name) for name in names}
-    return _Data(
-        Read(len(learn), blocks.batch),
-        batch,
-        torch.from_numpy(both.values(sample)),
-        torch.from_numpy(both.values(held)),
-        acts.width,
-        None if other is None else other.width,
-        facts,
-        f"{acts.facts.get('lm_sha')}:{acts.rows}:{float(acts.norms().sum(dtype=np.float64))!r}",
-    )
-
-
-def _batch(sae: SparseAutoencoder, rows: int) -> int:
-    """Give the rows of a step: as asked for, or 2,048, or fewer where a pass would have under 32 steps."""
-    return min(sae.batch_size or min(2048, max(1, rows // 32)), rows)
-
-
 def _check(saes: Sequence[SparseAutoencoder]) -> None:
     """Refuse settings that cannot be, naming the first."""
     for sae in saes:
@@ -379,23 +296,3 @@ def check_features(features: Sequence[int], size: int) -> list[int]:
     if wrong:
         raise UsageError(f"there is no feature {wrong[0]}: this autoencoder has features 0 to {size - 1:,}")
     return chosen
-
-
-def _load(path: str | PathLike[str]) -> npt.NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"'{fspath(path)}' cannot be read as an array ({str(error).splitlines()[0][:80]})") from None
-
-
-def _matrix(X: npt.ArrayLike, what: str) -> Floats:
-    """Give a matrix of finite float32 numbers."""
-    try:
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise DataError(f"{what} are numbers only: a cell of these is none") from None
-    if rows.ndim != 2 or not rows.size:
-        raise DataError(f"{what} of shape {rows.shape}: give rows of numbers, (rows, width)")
-    if not np.isfinite(rows).all():
-        raise DataError(f"{what} are finite numbers: {int((~np.isfinite(rows)).sum()):,} of these are not")
-    return rows
