@@ -159,17 +159,17 @@ def harvested(source: Source, loaded: Loaded, rows: int) -> Activations:
     return Activations.open(folder)
 
 
-def held_out(loaded: Loaded, tokens: int) -> list[list[int]]:
-    """Give held-out text as tokens, about as many of each kind."""
-    each, found = tokens // len(loaded.text.held), []
-    for passages in loaded.text.held.values():
+def held_out(loaded: Loaded, acts: Activations, tokens: int) -> list[list[int]]:
+    """Give held-out text as tokens, of each kind as large a share as of what was learnt from."""
+    learnt = np.bincount(acts.texts(np.arange(len(acts))), minlength=len(loaded.text.held))
+    found = []
+    for passages, part in zip(loaded.text.held.values(), learnt / len(acts), strict=True):
         count = 0
         for passage in passages:
-            chunk = loaded.language.encode(passage, CONTEXT)
-            if count >= each:
+            if count >= part * tokens:
                 break
-            found.append(chunk)
-            count += len(chunk)
+            found.append(loaded.language.encode(passage, CONTEXT))
+            count += len(found[-1])
     return found
 
 
@@ -182,7 +182,7 @@ class Judge:
     def __init__(self, source: Source, loaded: Loaded, acts: Activations, settings: Settings) -> None:
         self.acts, self.settings = acts, settings
         say("predicting held-out text as it is, and without the layer")
-        ids = held_out(loaded, settings.held)
+        ids = held_out(loaded, acts, settings.held)
         self.replaced = Replaced(loaded.language, ids, Place(source.layer), acts.sink_norm)
         self.held = list(self.replaced.rows())
         rows = acts.split(HELD, settings.seed)[0]
@@ -276,7 +276,7 @@ def _goals(source: Source, found: Found, judge: Judge) -> Section:
         f"L0 of {source.k}",
         f"Layer {source.layer}, {source.size} features, as many passes as isthmus takes by itself. Recovered: of the "
         f"cross-entropy between the mean ({mean:.3f} nats a token) and the model itself ({clean:.3f}), on "
-        f"{len(judge.replaced.clean.likeliest):,} held-out tokens, sinks left as they are.",
+        f"{len(judge.replaced.clean.likeliest):,} held-out tokens of the same mix, sinks left as they are.",
     )
     section.add("cross-entropy recovered (%)", {OURS: 100 * found.recovered}, digits=2, headline=True)
     section.add("variance explained", {OURS: found.explained}, headline=True)
