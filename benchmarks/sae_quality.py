@@ -159,14 +159,13 @@ def harvested(source: Source, loaded: Loaded, rows: int) -> Activations:
     return Activations.open(folder)
 
 
-def held_out(loaded: Loaded, acts: Activations, tokens: int) -> list[list[int]]:
-    """Give held-out text as tokens, of each kind as large a share as of what was learnt from."""
-    learnt = np.bincount(acts.texts(np.arange(len(acts))), minlength=len(loaded.text.held))
-    found = []
-    for passages, part in zip(loaded.text.held.values(), learnt / len(acts), strict=True):
+def held_out(loaded: Loaded, tokens: int) -> list[list[int]]:
+    """Give held-out text as tokens, about as many of each kind, however much of it was learnt from."""
+    each, found = tokens // len(loaded.text.held), []
+    for passages in loaded.text.held.values():
         count = 0
         for passage in passages:
-            if count >= part * tokens:
+            if count >= each:
                 break
             found.append(loaded.language.encode(passage, CONTEXT))
             count += len(found[-1])
@@ -182,7 +181,7 @@ class Judge:
     def __init__(self, source: Source, loaded: Loaded, acts: Activations, settings: Settings) -> None:
         self.acts, self.settings = acts, settings
         say("predicting held-out text as it is, and without the layer")
-        ids = held_out(loaded, acts, settings.held)
+        ids = held_out(loaded, settings.held)
         self.replaced = Replaced(loaded.language, ids, Place(source.layer), acts.sink_norm)
         self.held = list(self.replaced.rows())
         rows = acts.split(HELD, settings.seed)[0]
@@ -204,7 +203,8 @@ def measure(source: Source, loaded: Loaded, settings: Settings) -> list[Section]
     """Train at every L0, train the peers at one, and judge all on the same held-out text."""
     acts = harvested(source, loaded, settings.rows)
     judge = Judge(source, loaded, acts, settings)
-    whole = judge.of(_fit(source, source.k, acts, settings, settings.epochs).net)
+    fitted = _fit(source, source.k, acts, settings, settings.epochs)
+    whole = judge.of(fitted.net)
     ends, thens = _compared(source, acts, judge, settings)
     say(f"isthmus, k {', '.join(map(str, source.ks))} on one pass")
     together = [_unfitted(source, k, settings, settings.peer_epochs) for k in source.ks]
@@ -215,7 +215,7 @@ def measure(source: Source, loaded: Loaded, settings: Settings) -> list[Section]
         pareto_picture(points, ROOT / "docs" / "pictures" / f"pareto-{source.name}.png", source.title)
     passes = f"{settings.peer_epochs:g} pass(es) over {len(acts):,} tokens"
     return [
-        _goals(source, whole, judge),
+        _goals(source, whole, judge, fitted.facts_["explained"]),
         _beside("at equal tokens", f"{passes}, for everyone.", ends, "seconds"),
         _beside("in equal time", f"As far as each comes while isthmus makes {passes}.", thens, "share of the steps"),
         _curve(curve),
@@ -269,17 +269,18 @@ def _compared(
 # how it is told
 
 
-def _goals(source: Source, found: Found, judge: Judge) -> Section:
+def _goals(source: Source, found: Found, judge: Judge, mixed: float) -> Section:
     """Tell what the whole training reaches."""
     clean, mean = judge.replaced.clean.loss, judge.replaced.by_mean.loss
     section = Section(
         f"L0 of {source.k}",
         f"Layer {source.layer}, {source.size} features, as many passes as isthmus takes by itself. Recovered: of the "
         f"cross-entropy between the mean ({mean:.3f} nats a token) and the model itself ({clean:.3f}), on "
-        f"{len(judge.replaced.clean.likeliest):,} held-out tokens of the same mix, sinks left as they are.",
+        f"{len(judge.replaced.clean.likeliest):,} held-out tokens, as many of each kind of text, sinks left as they are.",
     )
     section.add("cross-entropy recovered (%)", {OURS: 100 * found.recovered}, digits=2, headline=True)
     section.add("variance explained", {OURS: found.explained}, headline=True)
+    section.add("variance explained, held-out passages mixed as those learnt from", {OURS: mixed}, headline=True)
     section.add("dead features (%)", {OURS: 100 * found.dead}, digits=2, headline=True)
     section.add("features active in a token (L0)", {OURS: found.l0}, digits=1)
     section.add("nats a token that it costs", {OURS: found.added})
