@@ -276,7 +276,7 @@ def _goals(source: Source, found: Found, judge: Judge, mixed: float) -> Section:
         f"L0 of {source.k}",
         f"Layer {source.layer}, {source.size} features, as many passes as isthmus takes by itself. Recovered: of the "
         f"cross-entropy between the mean ({mean:.3f} nats a token) and the model itself ({clean:.3f}), on "
-        f"{len(judge.replaced.clean.likeliest):,} held-out tokens, as many of each kind of text, sinks left as they are.",
+        f"{len(judge.replaced.clean.likeliest):,} held-out tokens, as many of each kind, sinks left as they are.",
     )
     section.add("cross-entropy recovered (%)", {OURS: 100 * found.recovered}, digits=2, headline=True)
     section.add("variance explained", {OURS: found.explained}, headline=True)
