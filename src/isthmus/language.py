@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus import concepts
+from isthmus.concepts import Changes, Flag, Guard, Guarded, Sae
 from isthmus.data.activations import DTYPES
 from isthmus.data.passages import mixed_passages
 from isthmus.errors import FileError, UsageError
@@ -174,6 +177,77 @@ class LanguageModel:
         from isthmus.measured import measure
 
         return measure(self, saes, texts, tokens=tokens, **options)
+
+    def find(
+        self, sae: Sae, text: Texts, against: Texts, *, n: int = 10, **reading: str | None
+    ) -> list[dict[str, Any]]:
+        """Give the features that best tell passages of one text from those of another, each by itself.
+
+        Parameters
+        ----------
+        sae
+            A sparse autoencoder of this model's activations, or its file.
+        text, against
+            Texts that have what is looked for, and others, as `harvest` takes them; of source code a passage is what
+            stands between blank lines.
+        n
+            How many features.
+        reading
+            `column` and `unit`, as in `read_passages`.
+
+        Returns
+        -------
+        list of dict
+            Best first: `feature`, `auroc`, the mean scores `mean` and `against`, and `strength`, how high the feature
+            rises in a passage of the text.
+        """
+        return concepts.find(self, sae, text, against, n=n, **reading)
+
+    def monitor(self, sae: Sae, text: Texts, thresholds: Mapping[int, float], **reading: str | None) -> Iterator[Flag]:
+        """Tell where features are above their thresholds, as soon as each passage is read.
+
+        Parameters are those of `find`; `thresholds` are by feature, and only these features are computed.
+        """
+        return concepts.monitor(self, sae, text, thresholds, **reading)
+
+    def steer(self, sae: Sae, prompt: str, changes: Changes, *, how: str = "clamp", **writing: Any) -> dict[str, Any]:
+        """Write on from a prompt, without and with features changed at every token.
+
+        Parameters
+        ----------
+        sae
+            A sparse autoencoder of this model's activations, or its file.
+        prompt
+            The text to write on from.
+        changes
+            Amounts by feature, in units of its code, or `isthmus.concepts.Change`, where each is done another way.
+        how
+            What the amounts mean: "clamp" to them, "add" them, or "ablate", whatever they are.
+        writing
+            `new`, tokens to write, 40; `temperature`, 0; `top_p`, 1; `seed`, 0.
+
+        Returns
+        -------
+        dict
+            `prompt`; `without` and `with`, what is written; `next`, the tokens whose probability to come next changes
+            most.
+        """
+        return concepts.steer(self, sae, prompt, changes, how=how, **writing)
+
+    def steered(self, sae: Sae, changes: Changes, *, how: str = "clamp") -> AbstractContextManager[None]:
+        """Change features wherever `opened` runs within the block, transformers' own `generate` too; see `steer`."""
+        return concepts.steered(self, sae, changes, how=how)
+
+    def guard(self, sae: Sae, thresholds: Mapping[int, float]) -> Guard:
+        """Make a guard, which is a stopping criterion of transformers' `generate` within its `watching()`."""
+        return concepts.guard(self, sae, thresholds)
+
+    def guarded(self, sae: Sae, prompt: str, thresholds: Mapping[int, float], **writing: Any) -> Guarded:
+        """Write on from a prompt and let no token through at which a feature is above its threshold.
+
+        Parameters are those of `steer`; ``then="stop"`` ends before such a token, "rewrite" takes another in its place.
+        """
+        return concepts.guarded(self, sae, prompt, thresholds, **writing)
 
 
 def _paths(texts: Texts) -> list[Path]:

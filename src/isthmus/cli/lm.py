@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from isthmus.cli import lm_demo, lm_exchange, lm_features, lm_harvest, lm_measure
+from isthmus.cli import lm_demo, lm_exchange, lm_features, lm_find, lm_harvest, lm_measure
 from isthmus.cli.words import Group
 
 # In the order in which they are needed.
@@ -10,6 +10,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "demo": lm_demo.demo,
     "harvest": lm_harvest.harvest,
     "features": lm_features.features,
+    "find": lm_find.find,
+    "monitor": lm_find.monitor,
+    "steer": lm_find.steer,
     "measure": lm_measure.measure,
     "export": lm_exchange.export,
     "import": lm_exchange.import_,

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from isthmus.errors import UsageError
 from isthmus.tasks.interpret.placed import Placed
 
-__all__ = ["HOW", "Change", "edit_of", "next_tokens", "steer", "steered"]
+__all__ = ["HOW", "Change", "edit_of", "next_tokens", "steer", "steered", "tokens_of"]
 
 HOW = ("add", "clamp", "ablate")
 
@@ -61,9 +61,9 @@ def edit_of(placed: Placed, changes: Sequence[Change]) -> Callable[[Tensor], Ten
     if len(set(features)) < len(features):
         twice = next(feature for feature in features if features.count(feature) > 1)
         raise UsageError(f"feature {twice} is given twice: say once what is done to it")
-    by = torch.tensor([0.0 if change.how == "ablate" else change.by for change in changes])
-    kept = torch.tensor([float(change.how == "add") for change in changes])  # of its own code, in what it is set to
     directions = placed.net.directions()[features]
+    by = directions.new_tensor([0.0 if change.how == "ablate" else change.by for change in changes])
+    kept = directions.new_tensor([float(change.how == "add") for change in changes])  # of its own code
 
     def edit(x: Tensor) -> Tensor:
         rows = x.flatten(0, -2).float()
@@ -119,9 +119,7 @@ def steer(
         `prompt`; `without` and `with`, what is written; `next`, as in `next_tokens`.
     """
     language = placed.language
-    ids = language.encode(prompt, language.context - new)
-    if not ids:
-        raise UsageError("the prompt holds no token: give one of a word or more")
+    ids = tokens_of(placed, prompt, new)
 
     def write() -> str:
         found = language.generate(ids, new, temperature=temperature, top_p=top_p, seed=seed)
@@ -131,6 +129,19 @@ def steer(
     with steered(placed, changes):
         changed = write()
     return {"prompt": prompt, "without": without, "with": changed, "next": next_tokens(placed, changes, ids, top)}
+
+
+def tokens_of(placed: Placed, prompt: str, new: int) -> list[int]:
+    """Give the tokens of a prompt after which `new` more are to be written."""
+    ids = placed.language.encode(prompt)
+    if not ids or not prompt.strip():
+        raise UsageError("the prompt holds no token: give one of a word or more")
+    if len(ids) + new > placed.language.context:
+        raise UsageError(
+            f"a prompt of {len(ids):,} tokens and {new:,} to write: '{placed.language.name}' reads "
+            f"{placed.language.context:,} at most"
+        )
+    return ids
 
 
 def next_tokens(placed: Placed, changes: Sequence[Change], ids: Sequence[int], top: int = 10) -> list[dict[str, Any]]:
