@@ -72,11 +72,6 @@ def test_a_model_is_told_of_every_step():
     assert model.calls == 30
 
 
-def test_the_rate_stays_whole_over_a_plateau():
-    plan = Plan(steps=1000, learning_rate=1.0, plateau=0.5)
-    assert [round(plan.rate(share, 500), 2) for share in (0.2, 0.5, 0.75, 1.0)] == [1.0, 1.0, 0.5, 0.0]
-
-
 def test_the_present_weights_stand_in_for_an_average():
     model = Line(0)
     present, average = Present(model), Average(model)

@@ -7,6 +7,7 @@ says what the decoder reads of them (`forward`), what the outside gets (`encode`
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -239,15 +240,27 @@ def parse_code(text: object) -> Code:
     name, *rest = text.strip().split(":")
     if name not in CODES:
         raise UsageError(f"code {text!r} is unknown; codes are {', '.join(CODES)}, e.g. dense:16")
-    kind = CODES[name]
+    return CODES[name](**read_options(text, CODES[name], rest, int))
+
+
+def read_options(text: str, kind: type[Any], parts: Sequence[str], size: Callable[[str], Any]) -> dict[str, Any]:
+    """Read what follows a kind's name in `text`: a size, and options by their names, typed like their defaults.
+
+    Raises
+    ------
+    UsageError
+        For a part that is none of these, naming it.
+    """
     options: dict[str, Any] = {f.name: type(f.default) for f in fields(kind)[1:]}
     values: dict[str, Any] = {}
-    for part in rest:
+    for part in parts:
         key, found, value = part.partition("=")
         key, value = (key, value) if found else ("size", key)
         try:
-            values[key] = int(value) if key == "size" else options[key](value)
+            values[key] = size(value) if key == "size" else options[key](value)
         except (KeyError, ValueError):
             known = ", ".join(f"{k}=" for k in options) or "a size only"
-            raise UsageError(f"code {text!r}: {part!r} is not understood; {name} takes a size and {known}") from None
-    return kind(**values)
+            raise UsageError(
+                f"code {text!r}: {part!r} is not understood; {kind.name} takes a size and {known}"
+            ) from None
+    return values

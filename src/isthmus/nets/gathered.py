@@ -46,10 +46,6 @@ class Active:
         starts = self.by_feature[1]
         return torch.diff(starts, append=starts.new_tensor([len(self.rows)]))
 
-    def dense(self, values: Tensor) -> Tensor:
-        """Put values (m,) in their places of a matrix (rows, features) of zeros."""
-        return values.new_zeros(self.shape).index_put((self.rows, self.features), values)
-
 
 def _starts(ordered: Tensor, count: int) -> Tensor:
     return torch.searchsorted(ordered, torch.arange(count, device=ordered.device, dtype=ordered.dtype))

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from isthmus.errors import UsageError
 from isthmus.nets import gathered
+from isthmus.nets.codes import read_options
 
 if TYPE_CHECKING:
     from isthmus.nets.dictionaries import Dictionary
@@ -351,16 +352,7 @@ def parse_sparsity(text: object) -> Sparsity:
     if name not in SPARSITIES:
         raise UsageError(f"code {text!r} is unknown; for activations: {', '.join(SPARSITIES)}, e.g. sparse:16x:k=32")
     kind = SPARSITIES[name]
-    options: dict[str, Any] = {f.name: type(f.default) for f in fields(kind)[1:]}
-    values: dict[str, Any] = {}
-    for part in rest:
-        key, found, value = part.partition("=")
-        try:
-            values[key if found else "size"] = options[key](value) if found else (int(key) if key.isdigit() else key)
-        except (KeyError, ValueError):
-            known = ", ".join(f"{k}=" for k in options)
-            raise UsageError(f"code {text!r}: {part!r} is not understood; {name} takes a size and {known}") from None
-    return kind(**values)
+    return kind(**read_options(str(text), kind, rest, lambda word: int(word) if word.isdigit() else word))
 
 
 def from_facts(facts: dict[str, Any]) -> Sparsity:

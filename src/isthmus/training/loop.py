@@ -48,8 +48,8 @@ class Plan:
 
     `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
     what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
-    better held-out loss. The rate stays whole over the share `plateau` of the run. Gradients longer than `clip` are cut
-    to it, where one is given; with `average` what is judged and kept is the average of the weights, not the last.
+    better held-out loss. Gradients longer than `clip` are cut to it, where one is given; with `average` what is judged
+    and kept is the average of the weights, not the last.
     """
 
     steps: int
@@ -57,7 +57,6 @@ class Plan:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 100
-    plateau: float = 0.0
     clip: float | None = 1.0
     average: bool = True
     checks: int = 20
@@ -74,8 +73,7 @@ class Plan:
         [0.01, 0.98, 0.5, 0.0]
         """
         ramp = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 4)))
-        decayed = max(0.0, min(1.0, share) - self.plateau) / (1 - self.plateau)
-        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * decayed))
+        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
 @dataclass
