@@ -108,7 +108,7 @@ def label(top: Sequence[Example], drawn: Sequence[Example], background: Backgrou
     if not top:
         return Label(_DEAD)
     told = [aspects(example) for example in top]
-    best = sorted(_candidates(told, background), key=lambda each: -each[0])
+    best = sorted(_candidates(told, background), key=_order)
     if not best:
         return Label(_often(told, background))
     whats, wheres = ([each for each in best if each[1][0][0] in kinds] for kinds in (_WHAT, _WHERE))
@@ -136,6 +136,12 @@ def _candidates(told: Sequence[set[Aspect]], background: Background) -> list[tup
         if joined is not None:
             found.append(joined)
     return [each for each in found if each[0] > 0]
+
+
+def _order(candidate: tuple[float, tuple[Aspect, ...]]) -> tuple[float, int, tuple[Aspect, ...]]:
+    """Put what tells most first; of what tells as much, the longest ("-ing" before "-ng"), then by the alphabet."""
+    weight, some = candidate
+    return -weight, -sum(len(value) for _, value in some), some
 
 
 def _join(
