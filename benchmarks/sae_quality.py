@@ -141,16 +141,16 @@ def kept() -> Path:
     return folder
 
 
-def harvested(source: Source, loaded: Loaded, rows: int) -> Activations:
+def harvested(name: str, layer: int, loaded: Loaded, rows: int) -> Activations:
     """Harvest what is to be learnt from, unless it is there."""
-    folder = kept() / f"{source.name}-layer-{source.layer:02d}-{rows}-tokens"
+    folder = kept() / f"{name}-layer-{layer:02d}-{rows}-tokens"
     if (folder / FACTS).is_file() and Activations.open(folder).facts["done"]:
         return Activations.open(folder)
     harvest(
         loaded.language,
         loaded.text.learn,
         folder,
-        layer=source.layer,
+        layer=layer,
         context=CONTEXT,
         limit_tokens=rows,
         texts=[{"name": kind} for kind in loaded.text.held],
@@ -201,7 +201,7 @@ class Judge:
 
 def measure(source: Source, loaded: Loaded, settings: Settings) -> list[Section]:
     """Train at every L0, train the peers at one, and judge all on the same held-out text."""
-    acts = harvested(source, loaded, settings.rows)
+    acts = harvested(source.name, source.layer, loaded, settings.rows)
     judge = Judge(source, loaded, acts, settings)
     fitted = _fit(source, source.k, acts, settings, settings.epochs)
     whole = judge.of(fitted.net)

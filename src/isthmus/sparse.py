@@ -81,7 +81,7 @@ class SparseAutoencoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         epochs: float | None = None,
         budget: float | str | None = None,
         batch_size: int | None = None,
-        learning_rate: float = 8e-3,
+        learning_rate: float = 4e-3,
         seed: int = 0,
         device: str = "auto",
         checkpoint: str | PathLike[str] | None = None,

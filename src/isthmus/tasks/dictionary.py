@@ -23,6 +23,13 @@ STEPS = 3000
 PASSES = 60
 """But no more passes over the data than this."""
 
+WARMUP, HOLD = 10, 0.8
+"""Steps over which the learning rate rises, and the share of a run before it falls.
+
+On a million activations of SmolLM2, one pass so at a rate of 4e-3 explained .858 and left .1 % of the features idle; half
+a cosine from 8e-3, the best of its kind, .853 and .8 %.
+"""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -49,6 +56,8 @@ def plan_of(
         steps=steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        warmup=WARMUP,
+        hold=HOLD,
         weight_decay=0.0,
         clip=None,
         average=False,

@@ -57,6 +57,7 @@ class Plan:
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 100
+    hold: float = 0.0
     clip: float | None = 1.0
     average: bool = True
     checks: int = 20
@@ -66,14 +67,15 @@ class Plan:
     reserve: float = 0.0
 
     def rate(self, share: float, step: int) -> float:
-        """Learning rate: a linear warm-up of `warmup` steps, then half a cosine down to nothing.
+        """Learning rate: a linear warm-up of `warmup` steps, then, from a share `hold` on, half a cosine to nothing.
 
         >>> plan = Plan(steps=1000, learning_rate=1.0)
         >>> [round(plan.rate(step / 1000, step), 2) for step in (0, 99, 500, 999)]
         [0.01, 0.98, 0.5, 0.0]
         """
         ramp = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 4)))
-        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+        falling = min(1.0, max(0.0, share - self.hold) / (1 - self.hold))
+        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * falling))
 
 
 @dataclass
