@@ -26,8 +26,8 @@ PASSES = 60
 WARMUP, HOLD = 10, 0.8
 """Steps over which the learning rate rises, and the share of a run before it falls.
 
-On a million activations of SmolLM2, one pass so at a rate of 4e-3 explained .858 and left .1 % of the features idle; half
-a cosine from 8e-3, the best of its kind, .853 and .8 %.
+On a million activations of SmolLM2, one pass so at a rate of 4e-3 explained .858 and left .1 % of the features idle;
+half a cosine from 8e-3, the best of its kind, .853 and .8 %.
 """
 
 
