@@ -261,6 +261,7 @@ def _silenced(
     for kind, name in (("fr", "French"), ("en", "English")):
         texts = list(_long(placed, loaded.text.held[kind], settings.passages // 4))
         plain = statistics.mean(surprise(placed, ids) for ids in texts)
+        cost[f"{name} text as it is"] = plain
         for what, features in (("French features", french), ("others", random.tolist())):
             with steered(placed, [Change(int(f), "ablate") for f in features]):
                 cost[f"{what} silenced, {name} text"] = statistics.mean(surprise(placed, ids) for ids in texts) - plain
@@ -296,8 +297,8 @@ def _steering(wrote: Sequence[Mapping[str, Written]], settings: Settings) -> Sec
         f"Written on from {settings.prompts} English prompts with {len(wrote)} seeds, {settings.new} tokens each, "
         f"temperature .7. isthmus: the {RAISED} features that rise most in French clamped to {STRENGTH:g} times their "
         f"mean there, the {ABLATED} that fall most silenced. Random features: as long a push in a drawn direction, the "
-        "same silenced. All features' difference: as long a push along the difference of the means. Surprise: nats a "
-        "token to the model as it is; held-out French costs it about as much as the last section's text.",
+        "same silenced. All features' difference: as long a push along the difference of the means. Surprise: of the "
+        "model as it is; what real French costs it stands in the last section.",
     )
     figures: dict[str, Callable[[Written], float]] = {
         "share of words in French": lambda each: each.french,
@@ -324,6 +325,8 @@ def _ablating(lost: Sequence[Mapping[str, float]]) -> Section:
             for what in ("French features", "others")
         }
         section.add(f"{text} text costs more (nats a token)", values, headline=True)
+        asis = statistics.mean(each[f"{text} text as it is"] for each in lost)
+        section.add(f"{text} text, nothing silenced (nats a token)", {OURS: asis}, digits=2)
     return section
 
 
