@@ -31,6 +31,7 @@ from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret.find import Scores, auroc, score
 from isthmus.tasks.interpret.placed import Placed
 from isthmus.tasks.interpret.steer import Change, steered
+from isthmus.tasks.interpret.towards import RAISED, SILENCED, STRENGTH, changes
 
 PROMPTS = (
     "The train arrived at the station and",
@@ -45,9 +46,6 @@ PROMPTS = (
     "She has always wanted to",
 )
 """Neutral beginnings, on which nothing was chosen or tried."""
-
-RAISED, ABLATED, STRENGTH = 5, 20, 4.0
-"""Of French: features raised, to so many times their mean in French text, and features of English silenced."""
 
 
 @dataclass(frozen=True)
@@ -165,23 +163,22 @@ Way = Callable[[], AbstractContextManager[None]]
 
 def _ways(placed: Placed, means: Mapping[str, Any], best: int, seed: int) -> dict[str, Way]:
     """Name ways to make the model write French, and what each is to be compared with."""
-    gain = means["fr"] - means["en"]
-    up, down = np.argsort(-gain)[:RAISED].tolist(), np.argsort(gain)[:ABLATED].tolist()
-    raised = [Change(f, "clamp", STRENGTH * float(means["fr"][f])) for f in up]
-    silenced = [Change(f, "ablate") for f in down]
+    both = changes(means["fr"], means["en"])
+    raised, silenced = ([change for change in both if change.how == how] for how in ("clamp", "ablate"))
+    up = [change.feature for change in raised]
     directions = placed.net.directions()
     push = STRENGTH * torch.as_tensor(means["fr"][up], dtype=torch.float32) @ directions[up]
     random = torch.Generator().manual_seed(seed + 10_000)
     others = torch.randperm(placed.net.size, generator=random)[:RAISED]
     random_push = directions[others].sum(0)
     random_push *= push.norm() / random_push.norm()
-    whole = torch.as_tensor(gain, dtype=torch.float32) @ directions
+    whole = torch.as_tensor(means["fr"] - means["en"], dtype=torch.float32) @ directions
     alone = STRENGTH * float(means["fr"][best])
     return {
         "nothing": nullcontext,
         "one feature": lambda: steered(placed, [Change(best, "clamp", alone)]),
         "five features": lambda: steered(placed, raised),
-        OURS: lambda: steered(placed, raised + silenced),
+        OURS: lambda: steered(placed, both),
         "English silenced alone": lambda: steered(placed, silenced),
         "random features": lambda: _added(placed, random_push, silenced),
         "all features' difference": lambda: _added(placed, whole * push.norm() / whole.norm(), []),
@@ -253,10 +250,10 @@ def _silenced(
 ) -> dict[str, float]:
     """Silence French features in held-out text, and see how many nats a token French and English come to cost more."""
     gain = means["fr"] - means["en"]
-    french = np.argsort(-gain)[:ABLATED].tolist()
+    french = np.argsort(-gain)[:SILENCED].tolist()
     usual = means["fr"]
     alike = np.argsort(np.abs(usual[:, None] - usual[french][None]).min(axis=1)).tolist()
-    random = np.random.default_rng(seed).permutation([f for f in alike[: 4 * ABLATED] if f not in french])[:ABLATED]
+    random = np.random.default_rng(seed).permutation([f for f in alike[: 4 * SILENCED] if f not in french])[:SILENCED]
     cost = {}
     for kind, name in (("fr", "French"), ("en", "English")):
         texts = list(_long(placed, loaded.text.held[kind], settings.passages // 4))
@@ -296,7 +293,7 @@ def _steering(wrote: Sequence[Mapping[str, Written]], settings: Settings) -> Sec
         "steered to French",
         f"Written on from {settings.prompts} English prompts with {len(wrote)} seeds, {settings.new} tokens each, "
         f"temperature .7. isthmus: the {RAISED} features that rise most in French clamped to {STRENGTH:g} times their "
-        f"mean there, the {ABLATED} that fall most silenced. Random features: as long a push in a drawn direction, the "
+        f"mean there, the {SILENCED} that fall most silenced. Random features: as long a push in a drawn direction, the "
         "same silenced. All features' difference: as long a push along the difference of the means. Surprise: of the "
         "model as it is; what real French costs it stands in the last section.",
     )
@@ -314,7 +311,7 @@ def _steering(wrote: Sequence[Mapping[str, Written]], settings: Settings) -> Sec
 def _ablating(lost: Sequence[Mapping[str, float]]) -> Section:
     section = Section(
         "French silenced",
-        f"Nats a token that held-out text comes to cost more when the {ABLATED} features that rise most in French are "
+        f"Nats a token that held-out text comes to cost more when the {SILENCED} features that rise most in French are "
         "silenced, and as many others that are as frequent in French.",
     )
     for text in ("French", "English"):

@@ -14,6 +14,7 @@ from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret import find as finding
 from isthmus.tasks.interpret import monitor as watching
 from isthmus.tasks.interpret import steer as steering
+from isthmus.tasks.interpret import towards as between
 from isthmus.tasks.interpret.monitor import Flag, Guard, Guarded
 from isthmus.tasks.interpret.placed import Placed
 from isthmus.tasks.interpret.steer import Change
@@ -21,7 +22,7 @@ from isthmus.tasks.interpret.steer import Change
 if TYPE_CHECKING:
     from isthmus.language import LanguageModel, Texts
 
-__all__ = ["Change", "Flag", "Guard", "Guarded", "find", "guard", "guarded", "monitor", "steer", "steered"]
+__all__ = ["Change", "Flag", "Guard", "Guarded", "find", "guard", "guarded", "monitor", "steer", "steered", "towards"]
 
 Sae = SparseAutoencoder | str | PathLike[str]
 Changes = Mapping[int, float] | Sequence[Change]
@@ -70,6 +71,23 @@ def steer(
     """Write on from a prompt without and with changed features; see `LanguageModel.steer`."""
     done = _changes(changes, how)
     return steering.steer(_placed(lm, sae), done, prompt, new=new, temperature=temperature, top_p=top_p, seed=seed)
+
+
+def towards(
+    lm: LanguageModel,
+    sae: Sae,
+    text: Texts,
+    away: Texts,
+    *,
+    raised: int = between.RAISED,
+    silenced: int = between.SILENCED,
+    strength: float = between.STRENGTH,
+    column: str | None = None,
+    unit: str | None = None,
+) -> list[Change]:
+    """Choose what to change to write more as one text and less as another; see `LanguageModel.towards`."""
+    wanted, other = (_passages(each, column, unit) for each in (text, away))
+    return between.towards(_placed(lm, sae), wanted, other, raised=raised, silenced=silenced, strength=strength)
 
 
 @contextmanager

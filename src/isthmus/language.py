@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus import concepts
-from isthmus.concepts import Changes, Flag, Guard, Guarded, Sae
+from isthmus.concepts import Change, Changes, Flag, Guard, Guarded, Sae
 from isthmus.data.activations import DTYPES
 from isthmus.data.passages import mixed_passages
 from isthmus.errors import FileError, UsageError
@@ -233,6 +233,26 @@ class LanguageModel:
             most.
         """
         return concepts.steer(self, sae, prompt, changes, how=how, **writing)
+
+    def towards(self, sae: Sae, text: Texts, away: Texts, **options: Any) -> list[Change]:
+        """Choose features to change, so that the model writes more as one text and less as another.
+
+        Parameters
+        ----------
+        sae
+            A sparse autoencoder of this model's activations, or its file.
+        text, away
+            Texts that are written as is wanted, and as is not, as `find` takes them; a hundred lines of each will do.
+        options
+            `raised`, 5: how many features that fire more in `text` are clamped high, each to `strength`, 4, times its
+            mean there; `silenced`, 20: how many that fire more in `away` are ablated; `column` and `unit`.
+
+        Returns
+        -------
+        list of isthmus.concepts.Change
+            What `steer` and `steered` take.
+        """
+        return concepts.towards(self, sae, text, away, **options)
 
     def steered(self, sae: Sae, changes: Changes, *, how: str = "clamp") -> AbstractContextManager[None]:
         """Change features wherever `opened` runs within the block, transformers' own `generate` too; see `steer`."""

@@ -65,6 +65,25 @@ def test_steer_prints_both_texts_and_what_comes_next(files, capsys):
     assert set(json.loads(out)) == {"prompt", "without", "with", "next"}
 
 
+def test_steer_towards_a_text_chooses_what_to_change(files, capsys):
+    words = ["steer", files["sae"], files["lm"], "The cat", "--towards", files["has"], "--away", files["not"]]
+    code, out, said = run(capsys, *words, "--new", "4")
+    assert code == 0
+    assert "--- with\nThe cat" in out
+    assert said.startswith("changed: ")
+    assert "3 at " in said
+    model = LanguageModel(files["lm"], device="cpu")
+    changes = model.towards(files["sae"], files["has"], files["not"], raised=1, silenced=2, strength=2.0)
+    assert [changes[0].feature, changes[0].how] == [3, "clamp"]
+    assert {change.how for change in changes[1:]} <= {"ablate"}
+    with pytest.raises(UsageError, match="raised=0, silenced=0"):
+        model.towards(files["sae"], files["has"], files["not"], raised=0, silenced=0)
+    with pytest.raises(UsageError, match="strength=0"):
+        model.towards(files["sae"], files["has"], files["not"], strength=0)
+    with pytest.raises(DataError, match="no feature fires more"):
+        model.towards(files["sae"], files["has"], files["has"])
+
+
 def test_the_same_from_python(files, capsys):
     model = LanguageModel(files["lm"], device="cpu")
     best = model.find(files["sae"], files["has"], [files["not"]], n=1)
@@ -88,6 +107,12 @@ def test_the_same_from_python(files, capsys):
         (["steer", "SAE", "LM", "The cat", "--feature", "1", "--how", "push", "--by", "1"], "how is 'push'; known are"),
         (["steer", "SAE", "LM", "The cat", "--feature", "1", "--how", "ablate", "--by", "1"], "to ablate takes no"),
         (["steer", "SAE", "LM", "The cat", "--feature", "1", "2", "3", "--by", "1", "2"], "--by: 2 for 3 features"),
+        (["steer", "SAE", "LM", "The cat"], "name what to change: --feature F --by X, or two texts"),
+        (["steer", "SAE", "LM", "The cat", "--towards", "TEXT"], "name what to change: --feature F --by X, or two"),
+        (
+            ["steer", "SAE", "LM", "A", "--towards", "TEXT", "--away", "TEXT", "--by", "2"],
+            "--towards chooses features and amounts",
+        ),
         (["steer", "SAE", "LM", " ", "--feature", "1", "--by", "1"], "the prompt holds no token"),
         (
             ["steer", "SAE", "LM", "A", "--feature", "1", "--by", "1", "--new", "500"],

@@ -71,6 +71,8 @@ def test_the_tour_writes_its_pages_and_goes_on_when_started_again(llama_folder, 
     aurocs = [float(text) for text in re.findall(r'<td class="number">(0\.\d+|1\.000)</td>', page)]
     assert len(aurocs) == 3
     assert max(aurocs) > 0.9
+    assert "French, by several features" in page
+    assert "; silenced " in page
     assert "The tour:" in capsys.readouterr().out
     written = (out / "acts" / "activations.json").read_bytes()
     run(out, llama_folder, folder, plan=SMALL)

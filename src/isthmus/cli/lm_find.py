@@ -96,13 +96,24 @@ def steer(
     sae: SAE,
     lm: LM,
     prompt: Annotated[str, word(metavar="PROMPT", help="text to write on from")],
-    feature: Features,
+    feature: Annotated[
+        list[str] | None, several("--feature", metavar="F", help="number of a feature; several may be given")
+    ] = None,
     by: Annotated[
         list[str] | None, several("--by", metavar="X", help="amount, for all features or for each, in units of codes")
     ] = None,
     how: Annotated[
         str, word("--how", metavar="HOW", help="clamp to X, add X units, or ablate, which is to clamp to 0; clamp")
     ] = "clamp",
+    towards: Annotated[
+        list[str] | None, several("--towards", metavar="FILE", help="choose features: write more as these passages")
+    ] = None,
+    away: Annotated[
+        list[str] | None, several("--away", metavar="FILE", help="with --towards: and less as these passages")
+    ] = None,
+    strength: Annotated[
+        float, word("--strength", metavar="S", type=float, help="with --towards: times a feature's mean there; 4")
+    ] = 4.0,
     new: Annotated[int, word("--new", metavar="N", type=whole(1), help="tokens to write; 40")] = 40,
     temperature: Annotated[
         float, word("--temperature", metavar="T", type=float, help="0 takes the likeliest token, 1 draws; 0")
@@ -116,31 +127,49 @@ def steer(
 ) -> None:
     """Write on from a prompt, without and with features changed at every token.
 
-    Shows both texts, and the tokens whose probability to come next changes most.
+    Shows both texts, and the tokens whose probability to come next changes most. Name the features and the amount, or
+    two texts: of the features that tell them apart, those of --towards are clamped high and those of --away ablated.
 
     For example:
 
       isthmus lm steer sae.isthmus model.gguf "The weather today is" --feature 17 --by 20
       isthmus lm steer sae.isthmus model.gguf "La ville est" --feature 17 --how ablate
       isthmus lm steer sae.isthmus model.gguf "I think" --feature 17 404 --by 8 2 --how add --temperature 0.7
+      isthmus lm steer sae.isthmus model.gguf "My name is" --towards fr.txt --away en.txt --temperature 0.7
     """
-    chosen = _wholes(feature)
-    if how == "ablate" and by is not None:
-        raise UsageError("--by: to ablate takes no amount; leave it out, or choose --how clamp")
-    if how != "ablate" and by is None:
-        raise UsageError(f"--by: say how much to {how}; `isthmus lm find` gives a feature's usual strength")
     if not 0 < top_p <= 1 or not 0 <= temperature < math.inf:
         raise UsageError(f"--temperature {temperature} --top-p {top_p}: give 0 or more, and a share up to 1")
-    changes = paired("by", chosen, _numbers("by", by or ["0"]))
+    if (towards is None) != (away is None) or (towards is None) == (feature is None):
+        raise UsageError("name what to change: --feature F --by X, or two texts, --towards FILE --away FILE")
+    if towards is not None and (by is not None or how != "clamp"):
+        raise UsageError("--towards chooses features and amounts: leave out --by and --how, or set --strength")
+    named = _amounts(feature, by, how) if feature is not None else {}
     from isthmus.concepts import steer as steered
     from isthmus.language import LanguageModel
 
     model = LanguageModel(lm, device=device)
+    changes = model.towards(sae, towards, away, strength=strength) if towards and away else named
     found = steered(model, sae, prompt, changes, how=how, new=new, temperature=temperature, top_p=top_p, seed=seed)
     if json:
         print(to_json(found))
     else:
         _show(found)
+        if not isinstance(changes, dict):
+            say("changed: " + ", ".join(_words(change) for change in changes))
+
+
+def _amounts(feature: Sequence[str], by: Sequence[str] | None, how: str) -> dict[int, float]:
+    """Read what is to be done to which features."""
+    chosen = _wholes(feature)
+    if how == "ablate" and by is not None:
+        raise UsageError("--by: to ablate takes no amount; leave it out, or choose --how clamp")
+    if how != "ablate" and by is None:
+        raise UsageError(f"--by: say how much to {how}; `isthmus lm find` gives a feature's usual strength")
+    return paired("by", chosen, _numbers("by", by or ["0"]))
+
+
+def _words(change: Any) -> str:
+    return f"{change.feature} ablated" if change.how == "ablate" else f"{change.feature} at {change.by:.3g}"
 
 
 def _show(found: Mapping[str, Any]) -> None:

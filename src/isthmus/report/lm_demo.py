@@ -23,6 +23,7 @@ from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret.find import auroc, score
 from isthmus.tasks.interpret.placed import Placed
 from isthmus.tasks.interpret.steer import Change, steer
+from isthmus.tasks.interpret.towards import STRENGTH, towards
 
 __all__ = ["GET", "Plan", "run", "tell_apart"]
 
@@ -101,7 +102,7 @@ def run(
     placed = Placed.of(language, sae.net.cpu(), sae.facts_)
     told = tell_apart(placed, kinds)
     _say("writing on with features changed")
-    steered = _steered(placed, told, foreign(kinds), plan.new)
+    steered = _steered(placed, told, kinds, foreign(kinds), plan.new)
     start = [(each.feature, f"fires on {each.kind}: told at an AUROC of {each.auroc:.3f}") for each in told]
     page = browse(sae, out / "acts", out / "features.html", model, start=start, verbose=True)
     took = time.monotonic() - began
@@ -148,26 +149,31 @@ def _stacked(some: Sequence[Any]) -> Any:
     return sparse.csr_array(sparse.vstack(some))
 
 
-def _steered(placed: Placed, told: Sequence[Told], languages: Sequence[str], new: int) -> list[Mapping[str, Any]]:
-    """Write on from neutral prompts, with a language's feature, the code's and a random one held high."""
+def _steered(
+    placed: Placed, told: Sequence[Told], kinds: Sequence[Kind], languages: Sequence[str], new: int
+) -> list[Mapping[str, Any]]:
+    """Write on from neutral prompts, steered to another language, by the one feature of code, and by one at random."""
     wanted = sorted(
         (each for each in told if each.kind in languages), key=lambda each: (each.kind != "French", -each.auroc)
     )
+    passages = {kind.name: kind.held_out for kind in kinds}
+    cases: list[tuple[str, list[Change]]] = []
+    if wanted and "English" in passages:
+        name = wanted[0].kind
+        cases.append((f"{name}, by several features", towards(placed, passages[name], passages["English"])))
     chosen = [*wanted[:1], *(each for each in told if each.kind == "code")] or [max(told, key=lambda each: each.auroc)]
+    cases += [(f"{each.kind}, by one feature", [_high(each.feature, each.strength)]) for each in chosen]
     random = int(np.random.default_rng(0).integers(placed.net.size))
-    cases = [(each.kind, each.feature, each.strength) for each in chosen]
-    cases.append(("a feature drawn at random", random, chosen[0].strength))
+    cases.append(("a feature drawn at random", [_high(random, chosen[0].strength)]))
     return [
-        {"kind": kind, "feature": feature, "by": STRONG * strength}
-        | steer(placed, [Change(feature, "clamp", STRONG * strength)], prompt, new=new)
-        for (kind, feature, strength), prompt in chain.from_iterable(
-            [(case, each) for each in PROMPTS] for case in cases
-        )
+        {"kind": kind, "changes": changes} | steer(placed, changes, prompt, new=new, temperature=0.7, top_p=0.9)
+        for (kind, changes), prompt in chain.from_iterable([(case, each) for each in PROMPTS] for case in cases)
     ]
 
 
-STRONG = 4.0
-"""Times a feature's usual height that it is clamped to: enough to be seen in what is written."""
+def _high(feature: int, strength: float) -> Change:
+    """Clamp a feature to four times its usual height: enough to be seen in what is written."""
+    return Change(feature, "clamp", STRENGTH * strength)
 
 
 def _say(words: str) -> None:

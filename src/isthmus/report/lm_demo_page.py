@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.report.html import Html, facts, h, page, section, table
+from isthmus.tasks.interpret.steer import Change
 
 __all__ = ["Told", "tour_page"]
 
@@ -46,7 +47,7 @@ def tour_page(
     told
         Kinds of text, with the feature that tells each.
     steered
-        What `steer` gave, with the `kind`, `feature` and the amount (`by`).
+        What `steer` gave, with the `kind` and the `changes`.
     seconds
         What all took.
     """
@@ -93,11 +94,10 @@ def _changed(steered: Sequence[Mapping[str, Any]]) -> Html:
     parts = []
     for kind in dict.fromkeys(each["kind"] for each in steered):
         mine = [each for each in steered if each["kind"] == kind]
-        link = h("a", f"feature {mine[0]['feature']}", href=f"features.html#{mine[0]['feature']}")
         rows = [[each["prompt"], each["without"], each["with"], _next(each["next"])] for each in mine]
         parts += [
             h("h3", kind[0].upper() + kind[1:]),
-            h("p", link, f" is held at {mine[0]['by']:.1f} on every token, whatever it was."),
+            _done(mine[0]["changes"]),
             h("div", table(["prompt", "without", "with", "next token"], rows), class_="prose"),
         ]
     style = h(
@@ -108,10 +108,21 @@ def _changed(steered: Sequence[Mapping[str, Any]]) -> Html:
         style,
         h(
             "p",
-            "The model writes on, the likeliest token each time, from prompts that have nothing to do with it.",
+            "The model writes on, drawing each token, from prompts that have nothing to do with it.",
         ),
         *parts,
     )
+
+
+def _done(changes: Sequence[Change]) -> Html:
+    """Say what is done on every token, with a link to each feature."""
+    held = [f" at {change.by:.1f}" for change in changes if change.how == "clamp"]
+    parts: list[Any] = ["On every token, whatever it was: held "]
+    for place, change in enumerate(changes):
+        parts.append(", " if 0 < place < len(held) else "; silenced " if place == len(held) else ", " if place else "")
+        parts.append(h("a", f"feature {change.feature}", href=f"features.html#{change.feature}"))
+        parts.append(held[place] if place < len(held) else "")
+    return h("p", *parts, ".")
 
 
 def _next(changes: Sequence[Mapping[str, Any]]) -> str:
