@@ -294,8 +294,8 @@ def _steering(wrote: Sequence[Mapping[str, Written]], settings: Settings) -> Sec
         f"Written on from {settings.prompts} English prompts with {len(wrote)} seeds, {settings.new} tokens each, "
         f"temperature .7. isthmus: the {RAISED} features that rise most in French clamped to {STRENGTH:g} times their "
         f"mean there, the {SILENCED} that fall most silenced. Random features: as long a push in a drawn direction, "
-        "the same silenced. All features' difference: as long a push along the difference of the means. Surprise: of the "
-        "model as it is; what real French costs it stands in the last section.",
+        "the same silenced. All features' difference: as long a push along the difference of the means. Surprise: of "
+        "the model as it is; what real French costs it stands in the last section.",
     )
     figures: dict[str, Callable[[Written], float]] = {
         "share of words in French": lambda each: each.french,
