@@ -30,8 +30,8 @@ from isthmus.data.passages import Passage
 from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret.find import Scores, auroc, score
 from isthmus.tasks.interpret.placed import Placed
-from isthmus.tasks.interpret.steer import Change, steered
-from isthmus.tasks.interpret.towards import RAISED, SILENCED, STRENGTH, changes
+from isthmus.tasks.interpret.steer import AFTER, Change, Pace, steered
+from isthmus.tasks.interpret.towards import LATER, RAISED, SILENCED, STRENGTH, changes
 
 PROMPTS = (
     "The train arrived at the station and",
@@ -173,11 +173,11 @@ def _ways(placed: Placed, means: Mapping[str, Any], best: int, seed: int) -> dic
     random_push = directions[others].sum(0)
     random_push *= push.norm() / random_push.norm()
     whole = torch.as_tensor(means["fr"] - means["en"], dtype=torch.float32) @ directions
-    alone = STRENGTH * float(means["fr"][best])
+    alone = STRENGTH * float(means["fr"][best])  # of its mean over all tokens, as of the others
     return {
         "nothing": nullcontext,
         "one feature": lambda: steered(placed, [Change(best, "clamp", alone)]),
-        "five features": lambda: steered(placed, raised),
+        "features raised alone": lambda: steered(placed, raised),
         OURS: lambda: steered(placed, both),
         "English silenced alone": lambda: steered(placed, silenced),
         "random features": lambda: _added(placed, random_push, silenced),
@@ -188,9 +188,11 @@ def _ways(placed: Placed, means: Mapping[str, Any], best: int, seed: int) -> dic
 @contextmanager
 def _added(placed: Placed, push: Tensor, changes: Sequence[Change]) -> Iterator[None]:
     """Add a vector at every token that is no sink, besides changing features."""
+    pace = Pace()
 
     def edit(x: Tensor) -> Tensor:
-        moved: Tensor = x + push * (x.norm(dim=-1, keepdim=True) <= placed.sink_norm)
+        strength = LATER if pace.later(x) else 1.0
+        moved: Tensor = x + strength * push * (x.norm(dim=-1, keepdim=True) <= placed.sink_norm)
         return moved
 
     with ExitStack() as stack:
@@ -293,9 +295,9 @@ def _steering(wrote: Sequence[Mapping[str, Written]], settings: Settings) -> Sec
         "steered to French",
         f"Written on from {settings.prompts} English prompts with {len(wrote)} seeds, {settings.new} tokens each, "
         f"temperature .7. isthmus: the {RAISED} features that rise most in French clamped to {STRENGTH:g} times their "
-        f"mean there, the {SILENCED} that fall most silenced. Random features: as long a push in a drawn direction, "
-        "the same silenced. All features' difference: as long a push along the difference of the means. Surprise: of "
-        "the model as it is; what real French costs it stands in the last section.",
+        f"mean there, half that after {AFTER} tokens, the {SILENCED} that fall most silenced. Random features: as long "
+        "a push in a drawn direction, the same silenced. All features' difference: as long a push along the difference "
+        "of the means. Surprise: of the model as it is; what real French costs it stands in the last section.",
     )
     figures: dict[str, Callable[[Written], float]] = {
         "share of words in French": lambda each: each.french,

@@ -143,7 +143,7 @@ def _changes(changes: Changes, how: str) -> list[Change]:
     """Read {feature: amount}, or changes that say how each.
 
     >>> _changes({17: 4.0}, "add")
-    [Change(feature=17, how='add', by=4.0)]
+    [Change(feature=17, how='add', by=4.0, later=None)]
     """
     if isinstance(changes, Mapping):
         return [Change(int(feature), how, float(by)) for feature, by in changes.items()]

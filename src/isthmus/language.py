@@ -244,8 +244,9 @@ class LanguageModel:
         text, away
             Texts that are written as is wanted, and as is not, as `find` takes them; a hundred lines of each will do.
         options
-            `raised`, 5: how many features that fire more in `text` are clamped high, each to `strength`, 4, times its
-            mean there; `silenced`, 20: how many that fire more in `away` are ablated; `column` and `unit`.
+            `raised`, 10: how many features that fire more in `text` are clamped high, each to `strength`, 3, times its
+            mean there, and half that after 8 tokens; `silenced`, 80: how many that fire more in `away` are ablated;
+            `column` and `unit`.
 
         Returns
         -------

@@ -7,7 +7,7 @@ import torch
 from planted import LAYER, placed, planted
 
 from isthmus.errors import UsageError
-from isthmus.tasks.interpret.steer import Change, edit_of, next_tokens, steer, steered
+from isthmus.tasks.interpret.steer import AFTER, Change, edit_of, next_tokens, steer, steered
 
 TEXT = "The cat sat on the mat and looked at the moon."
 
@@ -118,3 +118,22 @@ def test_features_that_are_not_there_or_given_twice_are_refused(llama):
         edit_of(placed(llama), [Change(1), Change(1, "ablate")])
     with pytest.raises(UsageError, match="no feature is given"):
         edit_of(placed(llama), [])
+
+
+def test_less_is_done_once_a_text_is_on_its_way(llama, rows):
+    net = planted(llama)
+    edit = edit_of(placed(llama, net), [Change(2, "add", 2.0, later=0.5)])
+    one = rows[1:2]
+
+    def added() -> float:
+        return float((edit(one) - one).norm() / net.directions()[2].norm())
+
+    for _ in range(2):  # a prompt begins anew
+        torch.testing.assert_close(edit(rows) - rows, 2.0 * net.directions()[2].expand_as(rows), rtol=1e-4, atol=1e-5)
+        assert [round(added(), 3) for _ in range(AFTER)] == [2.0] * (AFTER - 1) + [0.5]
+        assert round(added(), 3) == 0.5
+
+
+def test_an_amount_that_is_no_number_is_refused():
+    with pytest.raises(UsageError, match="feature 3: later inf is no amount"):
+        Change(3, "clamp", 1.0, later=math.inf)

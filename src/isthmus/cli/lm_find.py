@@ -112,8 +112,8 @@ def steer(
         list[str] | None, several("--away", metavar="FILE", help="with --towards: and less as these passages")
     ] = None,
     strength: Annotated[
-        float, word("--strength", metavar="S", type=float, help="with --towards: times a feature's mean there; 4")
-    ] = 4.0,
+        float, word("--strength", metavar="S", type=float, help="with --towards: times a feature's mean there; 3")
+    ] = 3.0,
     new: Annotated[int, word("--new", metavar="N", type=whole(1), help="tokens to write; 40")] = 40,
     temperature: Annotated[
         float, word("--temperature", metavar="T", type=float, help="0 takes the likeliest token, 1 draws; 0")

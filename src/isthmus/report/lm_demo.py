@@ -23,7 +23,7 @@ from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.interpret.find import auroc, score
 from isthmus.tasks.interpret.placed import Placed
 from isthmus.tasks.interpret.steer import Change, steer
-from isthmus.tasks.interpret.towards import STRENGTH, towards
+from isthmus.tasks.interpret.towards import towards
 
 __all__ = ["GET", "Plan", "run", "tell_apart"]
 
@@ -173,7 +173,7 @@ def _steered(
 
 def _high(feature: int, strength: float) -> Change:
     """Clamp a feature to four times its usual height: enough to be seen in what is written."""
-    return Change(feature, "clamp", STRENGTH * strength)
+    return Change(feature, "clamp", 4 * strength)
 
 
 def _say(words: str) -> None:

@@ -116,13 +116,17 @@ def _changed(steered: Sequence[Mapping[str, Any]]) -> Html:
 
 def _done(changes: Sequence[Change]) -> Html:
     """Say what is done on every token, with a link to each feature."""
-    held = [f" at {change.by:.1f}" for change in changes if change.how == "clamp"]
+    held = [f" at {change.by:.1f}{_later(change)}" for change in changes if change.how == "clamp"]
     parts: list[Any] = ["On every token, whatever it was: held "]
     for place, change in enumerate(changes):
         parts.append(", " if 0 < place < len(held) else "; silenced " if place == len(held) else ", " if place else "")
         parts.append(h("a", f"feature {change.feature}", href=f"features.html#{change.feature}"))
         parts.append(held[place] if place < len(held) else "")
     return h("p", *parts, ".")
+
+
+def _later(change: Change) -> str:
+    return "" if change.later is None else f", then {change.later:.1f}"
 
 
 def _next(changes: Sequence[Mapping[str, Any]]) -> str:

@@ -14,9 +14,12 @@ from torch.nn import functional as F
 from isthmus.errors import UsageError
 from isthmus.tasks.interpret.placed import Placed
 
-__all__ = ["HOW", "Change", "edit_of", "next_tokens", "steer", "steered", "tokens_of"]
+__all__ = ["AFTER", "HOW", "Change", "Pace", "edit_of", "next_tokens", "steer", "steered", "tokens_of"]
 
 HOW = ("add", "clamp", "ablate")
+
+AFTER = 8
+"""Tokens after which a text is on its way, and less will keep it there: what is said already speaks as well."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Change:
         is to clamp it to 0.
     by
         Units added, or the value clamped to, in the units of the feature's code.
+    later
+        What `by` becomes once 8 tokens have been written; None leaves it as it is.
 
     Raises
     ------
@@ -42,12 +47,26 @@ class Change:
     feature: int
     how: str = "clamp"
     by: float = 0.0
+    later: float | None = None
 
     def __post_init__(self) -> None:
         if self.how not in HOW:
             raise UsageError(f"how is {self.how!r}; known are {', '.join(HOW)}")
-        if not math.isfinite(self.by):
-            raise UsageError(f"feature {self.feature}: by {self.by} is no amount; give a number")
+        for name, amount in (("by", self.by), ("later", self.later or 0.0)):
+            if not math.isfinite(amount):
+                raise UsageError(f"feature {self.feature}: {name} {amount} is no amount; give a number")
+
+
+class Pace:
+    """Count the tokens of a text being written: a pass over several tokens is a prompt, one over one adds to it."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def later(self, x: Tensor) -> bool:
+        """Count a pass over activations (..., T, width), and tell whether the text is on its way."""
+        self.written = 0 if x.shape[-2] > 1 else self.written + 1
+        return self.written >= AFTER
 
 
 def edit_of(placed: Placed, changes: Sequence[Change]) -> Callable[[Tensor], Tensor]:
@@ -63,10 +82,15 @@ def edit_of(placed: Placed, changes: Sequence[Change]) -> Callable[[Tensor], Ten
     if placed.net.target is not None:
         raise UsageError("a transcoder's features add to another layer than they are read at: steer by an autoencoder")
     directions = placed.net.directions()[features]
-    by = directions.new_tensor([0.0 if change.how == "ablate" else change.by for change in changes])
+    amounts = [0.0 if change.how == "ablate" else change.by for change in changes]
+    eased = [by if change.later is None else change.later for by, change in zip(amounts, changes, strict=True)]
+    first, later = directions.new_tensor(amounts), directions.new_tensor(eased)
     kept = directions.new_tensor([float(change.how == "add") for change in changes])  # of its own code
 
+    pace = Pace()
+
     def edit(x: Tensor) -> Tensor:
+        by = later if pace.later(x) else first
         rows = x.flatten(0, -2).float()
         shift = by.expand(len(rows), -1)
         if not kept.all():

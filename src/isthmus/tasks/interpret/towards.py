@@ -15,9 +15,13 @@ from isthmus.tasks.interpret.steer import Change
 
 __all__ = ["RAISED", "SILENCED", "STRENGTH", "changes", "towards"]
 
-RAISED, SILENCED, STRENGTH = 5, 20, 4.0
-"""Features raised, to so many times their mean in the text, and features ablated: one raised alone changes little, and
-what a model writes stays as it is while the features of what it would have written speak as well."""
+RAISED, SILENCED, STRENGTH, LATER = 10, 80, 3.0, 0.5
+"""Features raised, to so many times their mean in the text, and features ablated; and what share of that strength is
+kept once a text is on its way.
+
+Tried on SmolLM2 towards French: one raised alone changes little; while the features of English speak, it stays English;
+and full strength for longer than it takes to begin makes loops and invented words of what had begun well.
+"""
 
 
 def towards(
@@ -41,7 +45,7 @@ def towards(
         How many features are clamped high: those whose mean over a passage rises most from `away` to `text`; and how
         many are ablated: those whose mean falls most.
     strength
-        How many times its mean in `text` a feature is clamped to.
+        How many times its mean in `text` a feature is clamped to; half as many once 8 tokens have been written.
 
     Raises
     ------
@@ -71,14 +75,16 @@ def changes(
     Examples
     --------
     >>> changes(np.array([0.0, 2.0, 0.1]), np.array([1.0, 0.0, 0.1]))
-    [Change(feature=1, how='clamp', by=8.0), Change(feature=0, how='ablate', by=0.0)]
+    [Change(feature=1, how='clamp', by=6.0, later=3.0), Change(feature=0, how='ablate', by=0.0, later=None)]
     """
     gain = wanted - other
     up = [int(f) for f in np.argsort(-gain, kind="stable")[:raised] if gain[f] > 0]
     down = [int(f) for f in np.argsort(gain, kind="stable")[:silenced] if gain[f] < 0]
     if raised and not up:
         raise DataError("no feature fires more in the text to go towards than in the other: give texts that differ")
-    return [Change(f, "clamp", strength * float(wanted[f])) for f in up] + [Change(f, "ablate") for f in down]
+    amounts = {f: strength * float(wanted[f]) for f in up}
+    raise_ = [Change(f, "clamp", by, later=LATER * by) for f, by in amounts.items()]
+    return raise_ + [Change(f, "ablate") for f in down]
 
 
 def _check(raised: int, silenced: int, strength: float) -> None:
