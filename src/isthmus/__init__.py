@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isthmus.data.schema import Schema as Schema
     from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.imputer import Imputer as Imputer
+    from isthmus.index import Index as Index
     from isthmus.language import LanguageModel as LanguageModel
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
@@ -41,6 +42,7 @@ _HOMES = {
     "Dense": "isthmus.nets.codes",
     "Gaussian": "isthmus.nets.codes",
     "Imputer": "isthmus.imputer",
+    "Index": "isthmus.index",
     "LanguageModel": "isthmus.language",
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",

@@ -74,6 +74,12 @@ def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tens
         raise FileError(f"'{name}': its facts are not JSON; fetch or make it again") from None
 
 
+def fingerprint(path: str | PathLike[str]) -> str:
+    """Give the checksum that a model's file carries: the same for the same model, however often it is saved."""
+    with safe_open(fspath(path), framework="pt") as file:
+        return str((file.metadata() or {})["sha256"])
+
+
 def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encoder | Decoder | SparseAutoencoder:
     """Load a model of any kind, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
 

@@ -23,6 +23,7 @@ from isthmus.cli import (
     lm,
     look,
     make,
+    search,
 )
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Group, Parser, add_verbs
@@ -46,6 +47,8 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "sample": make.sample,
     "amplify": make.amplify,
     "interpolate": interpolate.interpolate,
+    "index": search.index,
+    "search": search.search,
     "compress": compress.compress,
     "decompress": compress.decompress,
     "evaluate": evaluate.evaluate,

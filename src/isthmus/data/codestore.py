@@ -1,0 +1,217 @@
+"""Rows and their codes in a folder, in LanceDB: searched by nearness and by what the rows say, appended to and deleted.
+
+Every change is one commit: a process that is killed leaves what was committed before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from isthmus.errors import DataError, FileError, UsageError
+
+__all__ = ["CODE", "COMPRESSIONS", "DISTANCE", "MANY", "ROW", "CodeStore"]
+
+CODE, ROW, DISTANCE = "isthmus_code", "isthmus_row", "isthmus_distance"
+"""Columns beside the rows' own."""
+
+MANY = 20_000
+"""Rows from which on codes are sorted into cells: fewer are compared with all of them, which is exact."""
+
+COMPRESSIONS = {"none": ("IvfFlat", None), "int8": ("IvfSq", 4), "product": ("IvfPq", 10), "binary": ("IvfRq", 20)}
+"""How codes are held in memory, as LanceDB calls it, and how many times as many are compared again in full."""
+
+CELL, PROBES = 2_000, 32
+"""Codes in a cell, and the cells that are looked into."""
+
+_TABLE, _FACTS = "rows", b"isthmus"
+
+Codes = npt.NDArray[np.float32]
+
+
+class CodeStore:
+    """A table of rows and codes on disk.
+
+    Parameters
+    ----------
+    folder
+        Where it is; `create` makes one.
+
+    Raises
+    ------
+    FileError
+        There is no such store, or it was altered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / f"{_TABLE}.lance").is_dir():
+            raise FileError(f"'{folder}' is no index: `isthmus index MODEL DATA -o INDEX` makes one")
+        try:
+            self._table = _connect(folder).open_table(_TABLE)
+            self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
+        except (ValueError, RuntimeError, OSError, KeyError) as error:
+            raise FileError(f"'{folder}' is no index, or was altered: {_line(error)}") from None
+
+    @classmethod
+    def create(cls, folder: Path, rows: pa.Table, codes: Codes, facts: Mapping[str, Any]) -> CodeStore:
+        """Write rows and codes (rows, size) to a folder, in place of what the store there held.
+
+        `facts` can be JSON; the store gives them back. `facts["compress"]` names one of `COMPRESSIONS`.
+        """
+        table = _joined(rows, codes, np.arange(len(codes)))
+        table = table.replace_schema_metadata({_FACTS: json.dumps(dict(facts)).encode()})
+        try:
+            _connect(folder).create_table(_TABLE, table, mode="overwrite")
+        except (ValueError, RuntimeError, OSError) as error:
+            raise FileError(f"'{folder}' cannot be written: {_line(error)}") from None
+        store = cls(folder)
+        store.sort()
+        return store
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return int(self._table.count_rows())
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The rows' own columns and their types."""
+        return pa.schema([field for field in self._table.schema if field.name not in (CODE, ROW)])
+
+    @property
+    def columns(self) -> list[str]:
+        """Their names."""
+        return list(self.schema.names)
+
+    def rows(self) -> pa.Table:
+        """Give all rows, with their numbers in `ROW`."""
+        return self._table.search().select([*self.columns, ROW]).to_arrow()
+
+    def sort(self) -> None:
+        """Sort many codes into cells, and index the columns, so that no search has to look at all of them."""
+        count = len(self)
+        if count < MANY:
+            return
+        from lancedb import index
+
+        kind, _ = COMPRESSIONS[self.facts["compress"]]
+        more = {"num_sub_vectors": _divisor(self.facts["size"])} if kind == "IvfPq" else {}
+        cells = getattr(index, kind)(distance_type="l2", num_partitions=max(1, count // CELL), **more)
+        self._table.create_index(CODE, config=cells, replace=True)
+        for name in self.columns:
+            if _comparable(self._table.schema.field(name).type):
+                self._table.create_index(name, config=index.BTree(), replace=True)
+
+    def append(self, rows: pa.Table, codes: Codes) -> list[int]:
+        """Add rows and their codes; they are on disk when it returns. Gives their numbers."""
+        numbers = np.arange(len(codes)) + self._next()
+        known = self._table.schema
+        try:
+            table = _joined(rows.select(self.columns), codes, numbers).cast(pa.schema(list(known)))
+            self._table.add(table)
+        except (KeyError, pa.ArrowInvalid) as error:
+            raise DataError(f"these rows do not go with those of '{self.folder}': {_line(error)}") from None
+        if len(self) >= MANY:
+            self._table.optimize()  # what is new is compared in full until it is in the cells
+        return [int(number) for number in numbers]
+
+    def delete(self, where: str) -> int:
+        """Delete the rows for which a condition holds; give their count."""
+        before = len(self)
+        with _conditions(where):
+            self._table.delete(where)
+        return before - len(self)
+
+    def search(
+        self, code: Codes, n: int, where: str | None = None, *, without: int | None = None, exact: bool = False
+    ) -> pa.Table:
+        """Give the `n` rows with the codes nearest to one (size,), nearest first, with `ROW` and `DISTANCE`.
+
+        With `where`, an SQL condition on the columns, of those for which it holds; `without` leaves a row out; `exact`
+        compares all.
+        """
+        query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
+        refine = COMPRESSIONS[self.facts["compress"]][1]
+        query = query.refine_factor(refine) if refine else query
+        query = query.bypass_vector_index() if exact else query
+        conditions = [f"({where})"] if where else []
+        conditions += [f"{ROW} != {without}"] if without is not None else []
+        query = query.where(" and ".join(conditions), prefilter=True) if conditions else query
+        with _conditions(where):
+            found = query.select([*self.columns, ROW, "_distance"]).to_arrow()
+        distance = np.sqrt(np.maximum(found["_distance"].to_numpy(), 0))
+        own = found.drop_columns("_distance")
+        return own.append_column(DISTANCE, pa.array(distance, pa.float64()))
+
+    def code_of(self, row: int) -> Codes:
+        """Give the code of a row by its number."""
+        found = self._table.search().where(f"{ROW} = {int(row)}").select([CODE]).to_arrow()
+        if not len(found):
+            raise UsageError(f"there is no row {row} in '{self.folder}'")
+        return np.asarray(found[CODE][0].as_py(), dtype=np.float32)
+
+    def codes(self, most: int | None = None) -> Codes:
+        """Give the codes (rows, size) of all rows, or of the first so many."""
+        found = self._table.search().select([CODE]).limit(most).to_arrow()[CODE].combine_chunks()
+        return np.asarray(found.values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(len(found), -1)
+
+    def _next(self) -> int:
+        numbers = self._table.search().select([ROW]).to_arrow()[ROW].to_numpy()
+        return int(numbers.max()) + 1 if len(numbers) else 0
+
+
+def _connect(folder: Path) -> Any:
+    os.environ.setdefault("LANCEDB_LOG", "error")  # its advice is for developers
+    try:
+        import lancedb
+    except ImportError:
+        raise UsageError("an index needs the package lancedb: pip install 'isthmus[search]'") from None
+    return lancedb.connect(folder)
+
+
+class _conditions:  # noqa: N801
+    """Say in one line what is wrong with a condition."""
+
+    def __init__(self, where: str | None) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        """Turn the database's own error into a `UsageError`."""
+        if self.where and isinstance(error, ValueError | RuntimeError | OSError):
+            raise UsageError(f"condition {self.where!r}: {_line(error)}") from None
+
+
+def _joined(rows: pa.Table, codes: Codes, numbers: npt.NDArray[np.int64]) -> pa.Table:
+    taken = {CODE, ROW, DISTANCE}.intersection(rows.column_names)
+    if taken:
+        raise DataError(f"column name '{min(taken)}' is taken by the index: rename the column")
+    flat = pa.array(np.ascontiguousarray(codes, dtype=np.float32).reshape(-1))
+    columns = {name: rows[name] for name in rows.column_names}
+    code = pa.FixedSizeListArray.from_arrays(flat, codes.shape[1])
+    return pa.table(columns | {ROW: pa.array(numbers, pa.int64()), CODE: code})
+
+
+def _comparable(kind: pa.DataType) -> bool:
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_large_string)
+    return any(is_(kind) for is_ in (*known, pa.types.is_temporal))
+
+
+def _divisor(size: int) -> int:
+    """Give the largest divisor of a code's size that leaves parts of two numbers or more, or 1."""
+    return next((parts for parts in range(size // 2, 0, -1) if size % parts == 0), 1)
+
+
+def _line(error: BaseException) -> str:
+    """Give the first line of an error of the database, without where in its own source it arose."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text.split(", /")[0][:300]

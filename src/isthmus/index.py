@@ -1,0 +1,239 @@
+"""An index: rows, their codes and the model that made them, in one folder that finds what is like a row."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore
+from isthmus.data.sources import Table, open_table
+from isthmus.errors import DataError, FileError, UsageError
+from isthmus.tasks.batches import Codes
+
+if TYPE_CHECKING:
+    from isthmus.model import Autoencoder
+
+__all__ = ["QUERY", "Index"]
+
+QUERY = "isthmus_query"
+"""The column that says which of several queries a row was found by."""
+
+
+class Index:
+    """Rows that are found by what they are like, and by conditions on their columns.
+
+    Nearness is the Euclidean distance of codes. The rows and codes are in a LanceDB table, a copy of the model beside
+    it: the folder is all that a search needs.
+
+    Parameters
+    ----------
+    folder
+        An index that `Index.create` made.
+
+    Raises
+    ------
+    FileError
+        It is none, or was altered.
+    UsageError
+        LanceDB is not installed: `pip install 'isthmus[search]'`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from isthmus import Autoencoder
+    >>> rows = pa.table({"area": [40.0, 60.0, 61.0, 200.0] * 20, "zone": ["hill", "port", "port", "hill"] * 20})
+    >>> model = Autoencoder(1, epochs=2).fit(rows)
+    >>> index = Index.create(Path(tempfile.mkdtemp()) / "homes", model, rows)
+    >>> len(index)
+    80
+    >>> found = index.search({"area": 61.0, "zone": "port"}, n=3, where="zone = 'port'")
+    >>> found["zone"].to_pylist()
+    ['port', 'port', 'port']
+    """
+
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        from isthmus.store import load
+
+        self.folder = Path(fspath(folder))
+        self._store = CodeStore(self.folder)
+        self.model: Autoencoder = load(self.folder / self._store.facts["model"])  # type: ignore[assignment]
+
+    @classmethod
+    def create(cls, folder: str | PathLike[str], model: Autoencoder, X: Any, *, compress: str = "none") -> Self:
+        """Make an index of rows; the folder must not be there yet.
+
+        Parameters
+        ----------
+        folder
+            Where to write it; it appears whole, or not at all.
+        model
+            A fitted autoencoder of a table.
+        X
+            Rows, with the columns that the model was fitted to, and others if wanted: those can be asked for as well.
+        compress
+            How codes are held while they are searched: "none", "int8", "product" or "binary" (a quarter, an eighth or
+            less, and a thirty-second of the memory); those that seem nearest are compared again in full.
+        """
+        if compress not in COMPRESSIONS:
+            raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
+        target = Path(fspath(folder))
+        if target.exists():
+            raise FileError(f"'{target}' is there already: choose another name, or add rows to it")
+        if not target.absolute().parent.is_dir():
+            raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
+        table = open_table(X)
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            part.mkdir()
+            _fill(part, model, _plain(table.columns), np.asarray(model.encode(table), np.float32), compress)
+            part.rename(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return cls(target)
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._store)
+
+    def made_by(self, model: Autoencoder) -> bool:
+        """Tell whether a model is the one whose codes these are."""
+        name = _save(self.folder, model)
+        if name != self._store.facts["model"]:
+            (self.folder / name).unlink()
+        return bool(name == self._store.facts["model"])
+
+    def add(self, X: Any) -> list[int]:
+        """Add rows, which are on disk when this returns; gives their numbers."""
+        table = open_table(X)
+        return self._store.append(_plain(table.columns), np.asarray(self.model.encode(table), np.float32))
+
+    def delete(self, where: str) -> int:
+        """Delete the rows for which an SQL condition holds, such as "price > 100"; gives their count."""
+        return self._store.delete(where)
+
+    def search(
+        self, X: Any = None, *, row: int | None = None, n: int = 10, where: str | None = None, exact: bool = False
+    ) -> Any:
+        """Find the rows that are most like others.
+
+        Parameters
+        ----------
+        X
+            Rows to look for; or one, as `{"column": value}`. What is missing or not named is imputed.
+        row
+            Instead: a row of the index, by its number; it is not found itself.
+        n
+            How many to find, of each.
+        where
+            An SQL condition on the columns, such as "price < 200000 and zone = 'hill'"; put backquotes around names
+            with spaces.
+        exact
+            Whether to compare with every code, however many there are.
+
+        Returns
+        -------
+        table
+            Nearest first, of the kind that `X` is (pyarrow for a mapping or a row): `isthmus_query`, which row of `X`
+            it was found by, `isthmus_row`, its number in the index, `isthmus_distance`, and its own columns.
+
+        Raises
+        ------
+        UsageError
+            A condition that cannot be read, an unknown column or value, or a row that is not there.
+        """
+        if (X is None) == (row is None):
+            raise UsageError("say what to look for: rows, or the number of a row of the index")
+        if n < 1:
+            raise UsageError(f"n is {n}; give 1 or more")
+        query = None if row is not None else self._query(X)
+        codes = self._codes(query) if query is not None else self._store.code_of(int(row or 0))[None]
+        parts = []
+        for number, code in enumerate(codes):
+            found = self._store.search(code, n, where, without=row, exact=exact)
+            parts.append(found.add_column(0, QUERY, pa.array([number] * len(found), pa.int64())))
+        found = pa.concat_tables(parts)
+        first = [QUERY, ROW, DISTANCE]
+        found = found.select([*first, *(name for name in found.column_names if name not in first)])
+        return found if query is None or isinstance(X, Mapping) else query.give(found)
+
+    def recall(self, n: int = 10, queries: int = 200, seed: int = 0) -> float:
+        """Measure the share of the true `n` nearest that a search finds, on codes drawn from the index."""
+        codes = self._store.codes()
+        drawn = codes[np.random.default_rng(seed).permutation(len(codes))[:queries]]
+        hits = total = 0
+        for code in drawn:
+            near, true = (set(self._store.search(code, n, exact=exact)[ROW].to_pylist()) for exact in (False, True))
+            hits, total = hits + len(near & true), total + len(true)
+        return hits / max(total, 1)
+
+    def retrain(self, model: Autoencoder) -> None:
+        """Encode all rows anew by another model, in one commit: until it is done, searches find by the old one."""
+        rows = self._store.rows().sort_by(ROW)
+        codes = np.asarray(model.encode(rows.drop_columns(ROW)), np.float32)
+        old = self._store.facts["model"]
+        self._store = _fill(self.folder, model, rows.drop_columns(ROW), codes, self._store.facts["compress"])
+        self.model = model
+        if self._store.facts["model"] != old:
+            (self.folder / old).unlink(missing_ok=True)
+
+    def _query(self, X: Any) -> Table:
+        """Open rows to look for; columns that are not named are missing."""
+        if not isinstance(X, Mapping):
+            return open_table(X)
+        kinds = {field.name: field.type for field in self._store.schema}
+        unknown = [name for name in X if name not in kinds]
+        if unknown:
+            raise UsageError(f"there is no column '{unknown[0]}' in this index; known are {', '.join(kinds)}")
+        columns = {}
+        for name, kind in kinds.items():
+            try:
+                columns[name] = pa.array([X.get(name)]).cast(kind)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
+                raise UsageError(f"column '{name}': {X[name]!r} is not {kind}") from None
+        return open_table(pa.table(columns))
+
+    def _codes(self, query: Table) -> Codes:
+        table = query.columns
+        if any(table[name].null_count for name in table.column_names):
+            table = self.model.impute(table)
+        return np.asarray(self.model.encode(table), np.float32)
+
+
+def _fill(folder: Path, model: Autoencoder, rows: pa.Table, codes: Codes, compress: str) -> CodeStore:
+    """Write a model, then rows and codes that name it: the second is the commit."""
+    facts = {"model": _save(folder, model), "compress": compress, "size": codes.shape[1]}
+    return CodeStore.create(folder, rows, codes, facts)
+
+
+def _save(folder: Path, model: Autoencoder) -> str:
+    """Save a model under a name made of its contents."""
+    from isthmus.store import fingerprint
+
+    temporary = folder / f".{secrets.token_hex(4)}.isthmus"
+    try:
+        model.save(temporary)
+        name = f"model-{fingerprint(temporary)[:12]}.isthmus"
+        temporary.replace(folder / name)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return name
+
+
+def _plain(rows: pa.Table) -> pa.Table:
+    """Give columns as the database takes them: without dictionaries."""
+    columns = {}
+    for name in rows.column_names:
+        column = rows[name]
+        kind = column.type
+        if pa.types.is_null(kind):
+            raise DataError(f"column '{name}' is empty: leave it out")
+        columns[name] = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+    return pa.table(columns)
