@@ -148,7 +148,7 @@ def add_verb(verbs: "argparse._SubParsersAction[Parser]", name: str, verb: Calla
         needed = parameter.default is inspect.Parameter.empty
         if not says.flags:
             parser.add_argument(parameter.name, **says.settings)
-            order.append(says.settings["metavar"])
+            order.append(says.settings["metavar"] if needed else f"[{says.settings['metavar']}]")
         elif needed:
             parser.add_argument(*says.flags, dest=parameter.name, required=True, **says.settings)
             order += [says.flags[0], says.settings["metavar"]]
