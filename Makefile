@@ -95,6 +95,15 @@ bench-sae-quality: peers-sae  ## what they keep of two language models
 bench-concepts: peers-sae  ## concepts found in a language model, and what steering by them does
 	@.peers/sae/bin/python benchmarks/concepts.py
 
+.PHONY: peers-search bench-search
+peers-search:  ## a Python of its own, in .peers/, with usearch and faiss beside isthmus
+	@$(PYTHON) -m venv .peers/search
+	@.peers/search/bin/pip install --quiet -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	@.peers/search/bin/pip install --quiet -c constraints.txt -e ".[search]" pandas "usearch==2.26.6" "faiss-cpu==1.15.1"
+
+bench-search: peers-search  ## a million codes searched, with conditions and without, beside usearch and faiss
+	@.peers/search/bin/python benchmarks/search.py
+
 .PHONY: peers-impute
 peers-impute:  ## Pythons of their own, in .peers/, for imputers that do not go with what isthmus needs
 	@$(PYTHON) -m venv .peers/midaspy
