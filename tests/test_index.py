@@ -86,16 +86,18 @@ def test_rows_are_added_and_deleted_and_are_there_when_opened_again(index: Index
 def test_rows_are_encoded_anew_after_a_retraining(index: Index, rows: pd.DataFrame) -> None:
     other = Autoencoder(3, epochs=3, seed=5).fit(rows)
     assert not index.made_by(other)
+    index.delete(f"{ROW} = 3")
     index.retrain(other)
     assert index.made_by(other)
     again = Index(index.folder)
     assert again.made_by(other)
     assert len(list(index.folder.glob("model-*.isthmus"))) == 1
     far = np.linalg.norm(other.encode(rows) - other.encode(rows.iloc[[7]]), axis=1)
+    far[3] = np.inf  # it is gone, and the others keep their numbers
     assert again.search(rows.iloc[[7]], n=3)[ROW].tolist() == np.argsort(far, kind="stable")[:3].tolist()
 
 
-@pytest.mark.parametrize(("compress", "share"), [("none", 0.99), ("int8", 0.95), ("product", 0.95), ("binary", 0.5)])
+@pytest.mark.parametrize(("compress", "share"), [("none", 0.99), ("int8", 0.95), ("product", 0.95), ("binary", 0.7)])
 def test_many_codes_are_found_in_cells(compress: str, share: float, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codestore, "MANY", 1000)
     random = np.random.default_rng(0)
@@ -177,5 +179,8 @@ def test_bad_folders_get_a_line(index: Index, model: Autoencoder, rows: pd.DataF
         Index.create(tmp_path / "more", model, rows, compress="zip")
     with pytest.raises(FileError, match="is no index"):
         Index(tmp_path)
+    CodeStore.create(tmp_path / "alien", pa.table({"a": [1.0]}), np.zeros((1, 2), np.float32), {"compress": "none"})
+    with pytest.raises(FileError, match="or was altered"):
+        Index(tmp_path / "alien")
     with pytest.raises(DataError, match="do not go with those"):
         CodeStore(index.folder).append(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))

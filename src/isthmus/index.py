@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore
+from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore, Numbers
 from isthmus.data.sources import Table, open_table
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.tasks.batches import Codes
@@ -63,7 +64,10 @@ class Index:
 
         self.folder = Path(fspath(folder))
         self._store = CodeStore(self.folder)
-        self.model: Autoencoder = load(self.folder / self._store.facts["model"])  # type: ignore[assignment]
+        name = Path(self._store.facts.get("model", "")).name  # in this folder, whatever the table says
+        if not name:
+            raise FileError(f"'{folder}' is no index, or was altered: it names no model")
+        self.model: Autoencoder = load(self.folder / name)  # type: ignore[assignment]
 
     @classmethod
     def create(cls, folder: str | PathLike[str], model: Autoencoder, X: Any, *, compress: str = "none") -> Self:
@@ -89,12 +93,13 @@ class Index:
         if not target.absolute().parent.is_dir():
             raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
         table = open_table(X)
-        part = target.with_name(f".{target.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
+        part = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
         try:
             part.mkdir()
             _fill(part, model, _plain(table.columns), np.asarray(model.encode(table), np.float32), compress)
             part.rename(target)
+        except OSError as error:
+            raise FileError(f"'{target}' cannot be written: {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
         return cls(target)
@@ -105,10 +110,8 @@ class Index:
 
     def made_by(self, model: Autoencoder) -> bool:
         """Tell whether a model is the one whose codes these are."""
-        name = _save(self.folder, model)
-        if name != self._store.facts["model"]:
-            (self.folder / name).unlink()
-        return bool(name == self._store.facts["model"])
+        with TemporaryDirectory() as folder:
+            return bool(_save(Path(folder), model) == self._store.facts["model"])
 
     def add(self, X: Any) -> list[int]:
         """Add rows, which are on disk when this returns; gives their numbers."""
@@ -175,11 +178,15 @@ class Index:
         return hits / max(total, 1)
 
     def retrain(self, model: Autoencoder) -> None:
-        """Encode all rows anew by another model, in one commit: until it is done, searches find by the old one."""
-        rows = self._store.rows().sort_by(ROW)
-        codes = np.asarray(model.encode(rows.drop_columns(ROW)), np.float32)
+        """Encode all rows anew by another model, in one commit: until it is done, searches find by the old one.
+
+        Rows keep their numbers.
+        """
+        kept = self._store.rows()
+        rows, numbers = kept.drop_columns(ROW), kept[ROW].to_numpy()
+        codes = np.asarray(model.encode(rows), np.float32)
         old = self._store.facts["model"]
-        self._store = _fill(self.folder, model, rows.drop_columns(ROW), codes, self._store.facts["compress"])
+        self._store = _fill(self.folder, model, rows, codes, self._store.facts["compress"], numbers)
         self.model = model
         if self._store.facts["model"] != old:
             (self.folder / old).unlink(missing_ok=True)
@@ -207,10 +214,12 @@ class Index:
         return np.asarray(self.model.encode(table), np.float32)
 
 
-def _fill(folder: Path, model: Autoencoder, rows: pa.Table, codes: Codes, compress: str) -> CodeStore:
+def _fill(
+    folder: Path, model: Autoencoder, rows: pa.Table, codes: Codes, compress: str, numbers: Numbers | None = None
+) -> CodeStore:
     """Write a model, then rows and codes that name it: the second is the commit."""
     facts = {"model": _save(folder, model), "compress": compress, "size": codes.shape[1]}
-    return CodeStore.create(folder, rows, codes, facts)
+    return CodeStore.create(folder, rows, codes, facts, numbers)
 
 
 def _save(folder: Path, model: Autoencoder) -> str:

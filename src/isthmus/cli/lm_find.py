@@ -155,7 +155,7 @@ def steer(
     else:
         _show(found)
         if not isinstance(changes, dict):
-            say("changed: " + ", ".join(_words(change) for change in changes))
+            say(f"changed: {_words(changes)}")
 
 
 def _amounts(feature: Sequence[str], by: Sequence[str] | None, how: str) -> dict[int, float]:
@@ -168,8 +168,10 @@ def _amounts(feature: Sequence[str], by: Sequence[str] | None, how: str) -> dict
     return paired("by", chosen, _numbers("by", by or ["0"]))
 
 
-def _words(change: Any) -> str:
-    return f"{change.feature} ablated" if change.how == "ablate" else f"{change.feature} at {change.by:.3g}"
+def _words(changes: Sequence[Any]) -> str:
+    """Say which features are raised, and how many are ablated."""
+    raised = [f"{change.feature} at {change.by:.3g}" for change in changes if change.how != "ablate"]
+    return ", ".join([*raised, f"{len(changes) - len(raised)} ablated"])
 
 
 def _show(found: Mapping[str, Any]) -> None:

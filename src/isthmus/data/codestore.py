@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ CELL, PROBES = 2_000, 32
 _TABLE, _FACTS = "rows", b"isthmus"
 
 Codes = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int64]
 
 
 class CodeStore:
@@ -57,16 +59,20 @@ class CodeStore:
         try:
             self._table = _connect(folder).open_table(_TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
+            self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise FileError(f"'{folder}' is no index, or was altered: {_line(error)}") from None
 
     @classmethod
-    def create(cls, folder: Path, rows: pa.Table, codes: Codes, facts: Mapping[str, Any]) -> CodeStore:
+    def create(
+        cls, folder: Path, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], numbers: Numbers | None = None
+    ) -> CodeStore:
         """Write rows and codes (rows, size) to a folder, in place of what the store there held.
 
-        `facts` can be JSON; the store gives them back. `facts["compress"]` names one of `COMPRESSIONS`.
+        `facts` can be JSON; the store gives them back. `facts["compress"]` names one of `COMPRESSIONS`. `numbers` are
+        the rows', by default counted from 0.
         """
-        table = _joined(rows, codes, np.arange(len(codes)))
+        table = _joined(rows, codes, np.arange(len(codes)) if numbers is None else numbers)
         table = table.replace_schema_metadata({_FACTS: json.dumps(dict(facts)).encode()})
         try:
             _connect(folder).create_table(_TABLE, table, mode="overwrite")
@@ -101,9 +107,8 @@ class CodeStore:
             return
         from lancedb import index
 
-        kind, _ = COMPRESSIONS[self.facts["compress"]]
-        more = {"num_sub_vectors": _divisor(self.facts["size"])} if kind == "IvfPq" else {}
-        cells = getattr(index, kind)(distance_type="l2", num_partitions=max(1, count // CELL), **more)
+        more = {"num_sub_vectors": _divisor(self.facts["size"])} if self._kind == "IvfPq" else {}
+        cells = getattr(index, self._kind)(distance_type="l2", num_partitions=max(1, count // CELL), **more)
         self._table.create_index(CODE, config=cells, replace=True)
         for name in self.columns:
             if _comparable(self._table.schema.field(name).type):
@@ -116,7 +121,7 @@ class CodeStore:
         try:
             table = _joined(rows.select(self.columns), codes, numbers).cast(pa.schema(list(known)))
             self._table.add(table)
-        except (KeyError, pa.ArrowInvalid) as error:
+        except (KeyError, pa.ArrowException) as error:
             raise DataError(f"these rows do not go with those of '{self.folder}': {_line(error)}") from None
         if len(self) >= MANY:
             self._table.optimize()  # what is new is compared in full until it is in the cells
@@ -125,7 +130,7 @@ class CodeStore:
     def delete(self, where: str) -> int:
         """Delete the rows for which a condition holds; give their count."""
         before = len(self)
-        with _conditions(where):
+        with _condition(where):
             self._table.delete(where)
         return before - len(self)
 
@@ -138,13 +143,12 @@ class CodeStore:
         compares all.
         """
         query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
-        refine = COMPRESSIONS[self.facts["compress"]][1]
-        query = query.refine_factor(refine) if refine else query
+        query = query.refine_factor(self._refine) if self._refine else query
         query = query.bypass_vector_index() if exact else query
         conditions = [f"({where})"] if where else []
         conditions += [f"{ROW} != {without}"] if without is not None else []
         query = query.where(" and ".join(conditions), prefilter=True) if conditions else query
-        with _conditions(where):
+        with _condition(where):
             found = query.select([*self.columns, ROW, "_distance"]).to_arrow()
         distance = np.sqrt(np.maximum(found["_distance"].to_numpy(), 0))
         own = found.drop_columns("_distance")
@@ -157,9 +161,9 @@ class CodeStore:
             raise UsageError(f"there is no row {row} in '{self.folder}'")
         return np.asarray(found[CODE][0].as_py(), dtype=np.float32)
 
-    def codes(self, most: int | None = None) -> Codes:
-        """Give the codes (rows, size) of all rows, or of the first so many."""
-        found = self._table.search().select([CODE]).limit(most).to_arrow()[CODE].combine_chunks()
+    def codes(self) -> Codes:
+        """Give the codes (rows, size) of all rows."""
+        found = self._table.search().select([CODE]).to_arrow()[CODE].combine_chunks()
         return np.asarray(found.values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(len(found), -1)
 
     def _next(self) -> int:
@@ -176,22 +180,18 @@ def _connect(folder: Path) -> Any:
     return lancedb.connect(folder)
 
 
-class _conditions:  # noqa: N801
+@contextmanager
+def _condition(where: str | None) -> Iterator[None]:
     """Say in one line what is wrong with a condition."""
-
-    def __init__(self, where: str | None) -> None:
-        self.where = where
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        """Turn the database's own error into a `UsageError`."""
-        if self.where and isinstance(error, ValueError | RuntimeError | OSError):
-            raise UsageError(f"condition {self.where!r}: {_line(error)}") from None
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        if where is None:
+            raise
+        raise UsageError(f"condition {where!r}: {_line(error)}") from None
 
 
-def _joined(rows: pa.Table, codes: Codes, numbers: npt.NDArray[np.int64]) -> pa.Table:
+def _joined(rows: pa.Table, codes: Codes, numbers: Numbers) -> pa.Table:
     taken = {CODE, ROW, DISTANCE}.intersection(rows.column_names)
     if taken:
         raise DataError(f"column name '{min(taken)}' is taken by the index: rename the column")

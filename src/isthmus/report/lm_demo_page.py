@@ -11,6 +11,9 @@ from isthmus.tasks.interpret.steer import Change
 
 __all__ = ["Told", "tour_page"]
 
+SHOWN = 5
+"""Features named of the many that are silenced."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -115,18 +118,22 @@ def _changed(steered: Sequence[Mapping[str, Any]]) -> Html:
 
 
 def _done(changes: Sequence[Change]) -> Html:
-    """Say what is done on every token, with a link to each feature."""
-    held = [f" at {change.by:.1f}{_later(change)}" for change in changes if change.how == "clamp"]
+    """Say what is done on every token, with links to features; of those that are silenced, to the first few."""
+    held = [change for change in changes if change.how == "clamp"]
+    silenced = [change for change in changes if change.how == "ablate"]
     parts: list[Any] = ["On every token, whatever it was: held "]
-    for place, change in enumerate(changes):
-        parts.append(", " if 0 < place < len(held) else "; silenced " if place == len(held) else ", " if place else "")
-        parts.append(h("a", f"feature {change.feature}", href=f"features.html#{change.feature}"))
-        parts.append(held[place] if place < len(held) else "")
+    for change in held:
+        then = "" if change.later is None else f", then {change.later:.1f}"
+        parts += [_link(change), f" at {change.by:.1f}{then}", ", "]
+    parts.pop()
+    if silenced:
+        parts.append(f"; silenced {len(silenced)}, first of all ")
+        parts += [part for change in silenced[:SHOWN] for part in (_link(change), ", ")][:-1]
     return h("p", *parts, ".")
 
 
-def _later(change: Change) -> str:
-    return "" if change.later is None else f", then {change.later:.1f}"
+def _link(change: Change) -> Html:
+    return h("a", f"feature {change.feature}", href=f"features.html#{change.feature}")
 
 
 def _next(changes: Sequence[Mapping[str, Any]]) -> str:
