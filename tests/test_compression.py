@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from isthmus import compress, decompress
@@ -70,8 +70,14 @@ def learnt(table, **options):
     return TableFile.learn(table, options.get("tolerance", 0.0), None, table.rows)
 
 
+OVER_BYTES = pa.table({"c0": ["NA"], "c1": pa.array([None], pa.bool_())})
+INFINITE = pa.table({"c0": ["", "Inf", "1"]})
+
+
 @settings(max_examples=200, deadline=None)
 @given(any_table())
+@example(OVER_BYTES)
+@example(INFINITE)
 def test_any_table_comes_back(arrow):
     table = open_table(arrow)
     file = learnt(table)
@@ -82,6 +88,8 @@ def test_any_table_comes_back(arrow):
 
 @settings(max_examples=200, deadline=None)
 @given(any_table(), st.sampled_from([0.5, 0.1, 0.01, 1e-6]))
+@example(OVER_BYTES, 0.5)
+@example(INFINITE, 0.5)
 def test_every_number_of_any_table_stays_within_its_tolerance(arrow, tolerance):
     table = open_table(arrow)
     file = learnt(table, tolerance=tolerance)

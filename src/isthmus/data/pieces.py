@@ -25,8 +25,9 @@ def carried_bytes(table: pa.Table, pack: Callable[[Ints], bytes]) -> tuple[bytes
     for column in table.columns:
         if _plainly_text(column):
             array = column.combine_chunks().cast(pa.large_binary())
-            offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
             gone = np.asarray(array.is_null())
+            array = array.fill_null(b"")  # a missing cell may stand over bytes of what it was
+            offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
             lengths.append(np.where(gone, -1, np.diff(offsets)))
             text = array.buffers()[2]
             held.write(b"" if text is None else memoryview(text)[offsets[0] : offsets[-1]])

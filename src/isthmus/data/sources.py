@@ -117,8 +117,9 @@ def _clean_column(column: pa.ChunkedArray, missing: Collection[object]) -> pa.Ch
     cleaned = blank_missing(column, missing)
     if is_text(column.type) and cleaned.null_count > column.null_count:
         # A column of numbers became text because of its "?" cells: without them it is numbers again.
+        # Where one is "Inf", which no job can take, it stays the text that it was.
         numbers = parse_numbers(cleaned) if cleaned.null_count < len(cleaned) else None
-        return cleaned if numbers is None else numbers
+        return numbers if numbers is not None and pc.all(pc.is_finite(numbers)).as_py() else cleaned
     return cleaned
 
 
