@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from isthmus.compression import compress as compress
     from isthmus.compression import decompress as decompress
     from isthmus.data.schema import Schema as Schema
+    from isthmus.denoiser import Denoiser as Denoiser
+    from isthmus.denoising import denoise as denoise
     from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.imputer import Imputer as Imputer
     from isthmus.index import Index as Index
@@ -40,6 +42,7 @@ _HOMES = {
     "Amplifier": "isthmus.amplifier",
     "Autoencoder": "isthmus.model",
     "Dense": "isthmus.nets.codes",
+    "Denoiser": "isthmus.denoiser",
     "Gaussian": "isthmus.nets.codes",
     "Imputer": "isthmus.imputer",
     "Index": "isthmus.index",
@@ -55,6 +58,7 @@ _HOMES = {
     "compare": "isthmus.agreement",
     "compress": "isthmus.compression",
     "decompress": "isthmus.compression",
+    "denoise": "isthmus.denoising",
     "evaluate": "isthmus.report.evaluation",
     "fit_together": "isthmus.sparse",
     "load": "isthmus.store",

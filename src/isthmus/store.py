@@ -19,6 +19,7 @@ from isthmus.files import writing
 from isthmus.tasks.fit import pick_device
 
 if TYPE_CHECKING:
+    from isthmus.denoiser import Denoiser
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
     from isthmus.sparse import SparseAutoencoder
@@ -80,7 +81,9 @@ def fingerprint(path: str | PathLike[str]) -> str:
         return str((file.metadata() or {})["sha256"])
 
 
-def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encoder | Decoder | SparseAutoencoder:
+def load(
+    path: str | PathLike[str], device: str = "cpu"
+) -> Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser:
     """Load a model of any kind, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
 
     Parameters
@@ -95,10 +98,11 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Autoencoder | Encode
     FileError
         When the file is missing, is no model, is cut short, altered, or from a newer version.
     """
+    from isthmus.denoiser import Denoiser
     from isthmus.model import KINDS
     from isthmus.sparse import SparseAutoencoder
 
-    kinds = KINDS | {SparseAutoencoder.kind: SparseAutoencoder}
+    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser)}
     kind, facts, tensors = read(path)
     if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")

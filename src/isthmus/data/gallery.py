@@ -1,0 +1,153 @@
+"""A folder of pictures, or an array of them, as squares of bytes to learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.data.images import open_picture
+from isthmus.endings import PICTURE, PICTURES, kind_of
+from isthmus.errors import DataError, FileError
+
+__all__ = ["Gallery", "open_gallery"]
+
+Bytes = npt.NDArray[np.uint8]
+
+SIDE = 160
+"""Rows and columns of a square, where pictures are as large as that."""
+LEAST = 8
+MOST = 1 << 30
+"""Bytes of all squares together."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Squares (n, channels, side, side) of pictures, the number of the picture that each is of, and their names."""
+
+    squares: Bytes
+    picture: npt.NDArray[np.int64]
+    names: list[str]
+
+    @property
+    def channels(self) -> int:
+        """1 where all pictures are grey, 3 where any is coloured."""
+        return int(self.squares.shape[1])
+
+
+def open_gallery(source: Any, channels: int | None = None) -> Gallery:
+    """Cut pictures into squares of one size that together cover all of each.
+
+    Parameters
+    ----------
+    source
+        A folder, in which folders are read too; an array (pictures, rows, columns) or (pictures, rows, columns,
+        channels) of bytes, or of numbers between 0 and 1, or the path of one (.npy, .npz); or a list of pictures.
+    channels
+        1 to make all of them grey, 3 to give all of them three planes; by default as they are.
+
+    Raises
+    ------
+    FileError
+        The folder or a file is missing or broken, or there is no picture.
+    DataError
+        The pictures are too small, too many, or no pictures.
+
+    Examples
+    --------
+    >>> open_gallery(np.zeros((5, 28, 28), np.uint8)).squares.shape
+    (5, 1, 28, 28)
+    """
+    names, pictures = _read(source)
+    wanted = channels or max(picture.shape[2] for picture in pictures)
+    side = min(SIDE, *(min(picture.shape[:2]) for picture in pictures))
+    if side < LEAST:
+        small = next(n for n, picture in zip(names, pictures, strict=True) if min(picture.shape[:2]) == side)
+        raise DataError(f"'{small}' is {side} pixels wide or high: pictures to learn from need {LEAST}")
+    squares, numbers = [], []
+    for number, picture in enumerate(pictures):
+        for top in _starts(picture.shape[0], side):
+            for left in _starts(picture.shape[1], side):
+                squares.append(as_planes(picture[top : top + side, left : left + side], wanted))
+                numbers.append(number)
+        if len(squares) * side * side * wanted > MOST:
+            raise DataError(f"{len(pictures):,} pictures are more than {MOST:,} bytes: take fewer, or smaller ones")
+    return Gallery(np.stack(squares), np.array(numbers), names)
+
+
+def as_planes(picture: Bytes, channels: int) -> Bytes:
+    """Turn (rows, columns, 1 or 3) into (channels, rows, columns): grey as the mean of colours, or planes alike."""
+    planes = picture.transpose(2, 0, 1)
+    if len(planes) == channels:
+        return np.ascontiguousarray(planes)
+    if channels == 1:
+        return np.asarray(planes.mean(0, keepdims=True).round(), np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(planes, (channels, *planes.shape[1:])))
+
+
+def _starts(size: int, side: int) -> list[int]:
+    """Give where squares begin that cover a length, as evenly as can be."""
+    count = -(-size // side)
+    return [round(number * (size - side) / max(1, count - 1)) for number in range(count)]
+
+
+def _read(source: Any) -> tuple[list[str], list[Bytes]]:
+    if isinstance(source, str | PathLike):
+        path = Path(fspath(source))
+        if path.suffix.lower() in {".npy", ".npz"}:
+            return _of_array(_load(path), str(path))
+        return _of_folder(path)
+    if isinstance(source, list | tuple):
+        found = [_of_array(np.asarray(each)[None], f"picture {number}")[1][0] for number, each in enumerate(source)]
+        if not found:
+            raise DataError("there are no pictures in an empty list")
+        return [str(number) for number in range(len(found))], found
+    return _of_array(np.asarray(source), "the array")
+
+
+def _of_folder(folder: Path) -> tuple[list[str], list[Bytes]]:
+    if not folder.is_dir():
+        raise FileError(f"'{folder}' is no folder of pictures")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) == PICTURE)
+    if not paths:
+        raise FileError(f"'{folder}' holds no pictures ({', '.join(PICTURES)})")
+    return [path.relative_to(folder).as_posix() for path in paths], [open_picture(path) for path in paths]
+
+
+def _load(path: Path) -> npt.NDArray[Any]:
+    """Read the one array of pictures in a file, or the first of those that could be."""
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return found
+        with found:
+            arrays = [found[name] for name in found.files if found[name].ndim in {3, 4}]
+    except FileNotFoundError:
+        raise FileError(f"there is no file '{path}'") from None
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise FileError(f"'{path}' is no array that can be read: {error}") from None
+    if not arrays:
+        raise FileError(f"'{path}' holds no array of pictures (pictures, rows, columns)")
+    return np.asarray(arrays[0])
+
+
+def _of_array(array: npt.NDArray[Any], name: str) -> tuple[list[str], list[Bytes]]:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in {1, 3} or not array.size:
+        raise DataError(f"{name} of shape {array.shape} holds no pictures: (pictures, rows, columns[, 1 or 3])")
+    return [str(number) for number in range(len(array))], list(_to_bytes(array, name))
+
+
+def _to_bytes(array: npt.NDArray[Any], name: str) -> Bytes:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.uint16:
+        return np.asarray(array >> 8, np.uint8)
+    if array.dtype.kind not in "f" or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
+        raise DataError(f"{name} of {array.dtype} is no picture: bytes, or numbers between 0 and 1, are expected")
+    return np.asarray((array * 255).round(), np.uint8)

@@ -1,0 +1,278 @@
+"""Noise out of whatever holds it: pictures, folders of them, sounds, and columns of tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from isthmus.data.arrays import to_floats
+from isthmus.data.images import open_picture, save_picture
+from isthmus.data.signals import Signal, open_signal, write_signal
+from isthmus.data.sources import Table, open_table, write_table
+from isthmus.denoiser import Denoiser, on_array, photos
+from isthmus.endings import PICTURE, SOUND, kind_of
+from isthmus.errors import DataError, FileError, UsageError
+from isthmus.store import load
+from isthmus.tasks.denoise import alone
+from isthmus.tasks.denoise.level import noise_level
+from isthmus.tasks.denoise.pictures import KINDS
+from isthmus.training.progress import Lines
+
+SELF = "self"
+_SHORT = 16
+"""Samples that a signal must have for parts of it to be like each other."""
+
+
+@dataclass
+class Noise:
+    """What was found in one picture, sound or column: its name, level, and the share that was missing.
+
+    Levels are standard deviations: of pixels in 255ths of the range, of other things in their own units.
+    """
+
+    name: str
+    level: float
+    missing: float = 0.0
+
+
+def denoise(
+    source: Any,
+    out: str | PathLike[str] | None = None,
+    *,
+    model: str | PathLike[str] | Denoiser | None = None,
+    level: float | None = None,
+    noise: str = "gaussian",
+    hidden: Any = None,
+    columns: Sequence[str] | None = None,
+    verbose: bool = False,
+) -> Any:
+    """Take noise out of a picture, a sound, or numbers in order, and fill what is missing.
+
+    Pictures are cleaned by what was learnt of photographs. Signals, and with `model="self"` pictures too, are cleaned
+    by nothing but themselves: every small part is rebuilt from those most like it (see docs/denoise.md).
+
+    Parameters
+    ----------
+    source
+        The path of a picture, a sound, a table, or a folder of pictures; a picture as an array (rows, columns[, 1 or
+        3]); numbers in order, as an array (n,) or as numeric columns of a frame, where gaps (NaN) are filled.
+    out
+        Where to write; a folder, where `source` is one. Without it the result is given back.
+    model
+        A `Denoiser` or its file, or "self"; by default the one for photographs that comes with isthmus.
+    level
+        Standard deviation of the noise, of pictures in 255ths of the range; estimated where not given.
+    noise
+        Of pictures: "gaussian", "poisson" (stronger where it is brighter), "salt" (single pixels black or white).
+    hidden
+        Of pictures: an array (rows, columns), or the path of a picture, true or white where a pixel is missing.
+    columns
+        Of a table: the columns to clean; by default all of numbers.
+    verbose
+        Whether to show progress on stderr.
+
+    Returns
+    -------
+    Without `out` the same kind of thing without its noise; with it a list of `Noise`, what was found in each.
+
+    Examples
+    --------
+    >>> clean = np.sin(np.arange(2000) / 15)
+    >>> noisy = clean + np.random.default_rng(0).normal(0, 0.3, 2000)
+    >>> found = denoise(noisy)
+    >>> bool(np.square(found - clean).mean() < 0.1 * np.square(noisy - clean).mean())
+    True
+    """
+    if noise not in KINDS:
+        raise UsageError(f"noise is {noise!r}; give {', '.join(KINDS)}")
+    job = _Job(model, level, noise, hidden, columns, Lines("denoise", unit="part") if verbose else None)
+    if not isinstance(source, str | PathLike):
+        result, found = job.of_value(source)
+        return result if out is None else _saved(result, Path(fspath(out)), found)
+    path = Path(fspath(source))
+    if path.is_dir():
+        if out is None:
+            raise UsageError(f"'{path}' is a folder: name one to write to")
+        return job.of_folder(path, Path(fspath(out)))
+    result, found = job.of_file(path)
+    return result if out is None else _saved(result, Path(fspath(out)), found)
+
+
+class _Job:
+    """What was asked for, and how each kind of source is cleaned."""
+
+    def __init__(
+        self, model: Any, level: float | None, noise: str, hidden: Any, columns: Sequence[str] | None, lines: Any
+    ) -> None:
+        self.model, self.level, self.noise, self.columns, self.lines = model, level, noise, columns, lines
+        self.hidden = _marks(hidden)
+        if level is not None and not 0 <= level < float("inf"):
+            raise UsageError(f"level is {level!r}; give the noise's standard deviation, 0 or more")
+
+    def denoiser(self) -> Denoiser | None:
+        """Give what was learnt: None where nothing but the data itself is to be used."""
+        if isinstance(self.model, Denoiser):
+            return self.model
+        if self.model is None:
+            return photos()
+        if self.model == SELF:
+            return None
+        found = load(self.model)
+        if not isinstance(found, Denoiser):
+            raise FileError(f"'{fspath(self.model)}' is no denoiser: `isthmus fit FOLDER --corrupt noise` makes one")
+        return found
+
+    def of_file(self, path: Path) -> tuple[Any, list[Noise]]:
+        """Clean a file."""
+        kind = kind_of(path)
+        if kind == PICTURE:
+            return self.of_picture(open_picture(path), path.name)
+        if kind == SOUND:
+            sound = open_signal(path)
+            samples, found = self.of_signals(sound.samples.T, [path.name] * sound.samples.shape[1])
+            return Signal(np.ascontiguousarray(samples.T, np.float32), sound.rate, sound.subtype), found
+        return self.of_table(open_table(path))
+
+    def of_value(self, source: Any) -> tuple[Any, list[Noise]]:
+        """Clean an array or a frame."""
+        if isinstance(source, np.ndarray | list):
+            array = np.asarray(source)
+            if array.ndim == 1:
+                if array.dtype.kind not in "fiu":
+                    raise DataError(f"an array of {array.dtype} holds no numbers in order")
+                samples, found = self.of_signals(array[None].astype(np.float64), ["the array"])
+                return samples[0], found
+            return self.of_picture(array, "the picture")
+        return self.of_table(open_table(source))
+
+    def of_picture(self, pixels: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], list[Noise]]:
+        """Clean a picture."""
+        with _Told(self.lines) as tell:
+            result, found = on_array(
+                pixels, self.denoiser(), level=self.level, noise=self.noise, hidden=self.hidden, tell=tell
+            )
+        return result, [Noise(name, found.level, found.hidden)]
+
+    def of_table(self, table: Table) -> tuple[Any, list[Noise]]:
+        """Clean the numeric columns of a table, and leave the others as they are."""
+        arrow = table.columns
+        names = self._chosen(arrow)
+        samples = np.stack([to_floats(arrow.column(name)) for name in names])
+        cleaned, found = self.of_signals(samples, names)
+        for name, before, after in zip(names, samples, cleaned, strict=True):
+            if not np.array_equal(before, after, equal_nan=True):
+                arrow = arrow.set_column(arrow.column_names.index(name), name, pa.array(after))
+        return table.give(arrow), found
+
+    def _chosen(self, arrow: pa.Table) -> list[str]:
+        if self.columns:
+            for name in self.columns:
+                if name not in arrow.column_names:
+                    raise UsageError(f"columns {name!r}: no such column; there are {', '.join(arrow.column_names)}")
+        names = [
+            field.name
+            for field in arrow.schema
+            if (pa.types.is_floating(field.type) or pa.types.is_integer(field.type))
+            and (not self.columns or field.name in self.columns)
+        ]
+        if not names:
+            raise DataError("no column holds numbers in order, which is what can be smoothed")
+        return names
+
+    def of_signals(
+        self, samples: npt.NDArray[np.floating[Any]], names: Sequence[str]
+    ) -> tuple[npt.NDArray[np.float64], list[Noise]]:
+        """Clean signals (channels, n), each by itself, and fill its gaps."""
+        if self.model not in (None, SELF) or self.hidden is not None or self.noise != "gaussian":
+            raise UsageError("signals are cleaned by themselves: model, noise and hidden are for pictures")
+        result, found = np.array(samples, np.float64), []
+        with _Told(self.lines) as tell:
+            for number, (signal, name) in enumerate(zip(samples, names, strict=True)):
+
+                def said(share: float, done: int = number) -> None:
+                    tell((done + share) / len(samples))
+
+                result[number], noise = _smoothed(np.asarray(signal, np.float64), name, self.level, said)
+                found.append(noise)
+        return result, found
+
+    def of_folder(self, folder: Path, out: Path) -> list[Noise]:
+        """Clean all pictures of a folder into another of the same names."""
+        paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) in {PICTURE, SOUND})
+        if not paths:
+            raise FileError(f"'{folder}' holds no pictures and no sounds")
+        if out.exists() and (not out.is_dir() or out.samefile(folder)):
+            raise UsageError(f"'{out}': name another folder to write to")
+        found = []
+        for path in paths:
+            to = out / path.relative_to(folder)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            result, noises = self.of_file(path)
+            found += _saved(result, to, noises)
+        return found
+
+
+def _smoothed(
+    signal: npt.NDArray[np.float64], name: str, level: float | None, tell: Callable[[float], None]
+) -> tuple[npt.NDArray[np.float64], Noise]:
+    """Clean numbers in order, with NaN where one is missing."""
+    gaps = np.isnan(signal)
+    known = signal[~gaps]
+    if len(known) < _SHORT:
+        raise DataError(f"'{name}' has {len(known)} numbers: {_SHORT} at least are needed to tell noise from signal")
+    middle, scale = float(known.mean()), float(known.std()) or 1.0
+    planes = torch.from_numpy(np.where(gaps, 0.0, (signal - middle) / scale)).float()[None, :, None]
+    hidden = torch.from_numpy(gaps)[:, None]
+    sigma = noise_level(planes, hidden) if level is None else level / scale
+    search = alone.signal_search(len(signal))
+    found = alone.denoise_alone(planes, sigma, search, hidden, tell)[0, :, 0].double().numpy() * scale + middle
+    return found if sigma > 0 else np.where(gaps, found, signal), Noise(name, sigma * scale, float(gaps.mean()))
+
+
+def _marks(hidden: Any) -> npt.NDArray[np.bool_] | None:
+    """Read what is missing of a picture."""
+    if isinstance(hidden, str | PathLike):
+        return np.asarray(open_picture(hidden).mean(2) >= 128, np.bool_)
+    return None if hidden is None else np.asarray(hidden, np.bool_)
+
+
+def _saved(result: Any, path: Path, found: list[Noise]) -> list[Noise]:
+    """Write what was cleaned as the ending says."""
+    if isinstance(result, Signal):
+        write_signal(path, result)
+    elif isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim > 1:
+        save_picture(path, result if result.ndim == 3 else result[..., None])
+    else:
+        write_table(result[:, None] if isinstance(result, np.ndarray) and result.ndim == 1 else result, path)
+    return found
+
+
+class _Told:
+    """Progress in hundredths, from shares; how long it takes is known once the first is done."""
+
+    def __init__(self, lines: Lines | None) -> None:
+        self.lines, self.entered, self.began = lines, time.monotonic(), False
+
+    def __enter__(self) -> Callable[[float], None]:
+        return self.tell
+
+    def tell(self, share: float) -> None:
+        """Say that a share is done."""
+        if self.lines is not None and share > 0:
+            if not self.began:
+                self.lines.start(100, (time.monotonic() - self.entered) / share, 0)
+                self.began = True
+            self.lines.step(round(100 * share))
+
+    def __exit__(self, *_: object) -> None:
+        if self.lines is not None and self.began:
+            self.lines.stop()

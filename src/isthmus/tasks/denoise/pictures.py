@@ -1,0 +1,133 @@
+"""Pictures in, pictures out: how noisy they are, what is missing, and one of two ways to take the noise away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from isthmus.nets.denoisers import DenoisingNet
+from isthmus.nets.noises import Noisy
+from isthmus.tasks.denoise import alone, tiles
+from isthmus.tasks.denoise.level import light_levels, noise_level
+
+Floats = npt.NDArray[np.float32]
+KINDS = ("gaussian", "poisson", "salt")
+JUMP = 0.12
+"""By how much a pixel at the end of its range must differ from the middle one around it to be taken for salt."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture without its noise (rows, columns, channels), and how noisy it was, in 255ths of the range."""
+
+    pixels: Floats
+    level: float
+    hidden: float
+
+
+def denoise_picture(
+    pixels: Floats,
+    net: DenoisingNet | None,
+    *,
+    level: float | None = None,
+    noise: str = "gaussian",
+    hidden: npt.NDArray[np.bool_] | None = None,
+    tell: Callable[[float], None] | None = None,
+) -> Found:
+    """Estimate a clean picture from a noisy one.
+
+    Parameters
+    ----------
+    pixels
+        (rows, columns, channels) between 0 and 1, but for noise.
+    net
+        What was learnt of clean pictures; None to use nothing but the picture itself.
+    level
+        Standard deviation of the noise in 255ths; estimated where not given.
+    noise
+        `gaussian`, alike everywhere; `poisson`, stronger where it is brighter; `salt`, single pixels black or white.
+    hidden
+        (rows, columns), true where nothing is known.
+    """
+    planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+    gaps = torch.zeros(planes.shape[1:], dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
+    if noise == "salt":
+        gaps = gaps | _salt(planes)
+    if noise == "poisson":
+        found, sigma = _poisson(planes, net, gaps, tell)
+    else:
+        sigma = noise_level(planes, gaps) if level is None else level / 255
+        found = _even(planes, sigma, net, gaps, tell)
+    share = float(gaps.float().mean())
+    return Found(found.permute(1, 2, 0).numpy(), 255 * sigma, share)
+
+
+def _even(
+    planes: Tensor, sigma: float, net: DenoisingNet | None, hidden: Tensor, tell: Callable[[float], None] | None
+) -> Tensor:
+    """Take away noise that is alike everywhere."""
+    if net is None:
+        return alone.denoise_alone(planes, sigma, alone.PICTURES, hidden, tell)
+    return _learnt(planes, torch.full_like(planes[:1], sigma), net, hidden, tell)
+
+
+def _learnt(
+    planes: Tensor, level: Tensor, net: DenoisingNet, hidden: Tensor, tell: Callable[[float], None] | None
+) -> Tensor:
+    """Take away noise of some level (1, rows, columns) by what was learnt; colours one by one where that was of grey.
+
+    White noise of one level is that in any orthonormal mix of the planes too, and brightness and two colours depend
+    less on each other than red, green and blue.
+    """
+    mixed = len(planes) == 3 and net.channels == 1
+    turned = torch.einsum("ij,jyx->iyx", _MIX, planes) + _SHIFT if mixed else planes
+    groups = turned[:, None] if len(planes) != net.channels else turned[None]
+    marks = hidden.to(planes.dtype)[None, None]
+    known, found = level[None] * (1 - marks), []
+    for number, group in enumerate(groups):
+        values = torch.where(marks > 0, 0.5, group[None])
+        said = None if tell is None else lambda share, n=number: tell((n + share) / len(groups))
+        found.append(tiles.denoise(net, Noisy(values, known, marks), said)[0])
+    joined = torch.cat(found)
+    return torch.einsum("ji,jyx->iyx", _MIX, joined - _SHIFT) if mixed else joined
+
+
+def _poisson(
+    planes: Tensor, net: DenoisingNet | None, hidden: Tensor, tell: Callable[[float], None] | None
+) -> tuple[Tensor, float]:
+    """Take away noise whose variance grows with brightness; give its mean level too.
+
+    What was learnt reads a map of levels. Without it brightness is put on a scale on which noise is alike everywhere
+    (Anscombe's; Starck, Murtagh and Bijaoui 1998, for readout noise), and back without bias (Makitalo and Foi 2011).
+    """
+    gain, floor = light_levels(planes, hidden)
+    mean = float((gain * planes.mean().clamp_min(0) + floor) ** 0.5)
+    if gain <= 0:
+        return _even(planes, mean, net, hidden, tell), mean
+    if net is not None:
+        rough = _even(planes, mean, net, hidden, None).mean(0, keepdim=True).clamp_min(0)
+        return _learnt(planes, (gain * rough + floor).sqrt(), net, hidden, tell), mean
+    even = 2 / gain * (gain * planes + 0.375 * gain**2 + floor).clamp_min(0).sqrt()
+    found = alone.denoise_alone(even, 1.0, alone.PICTURES, hidden, tell).clamp_min(1e-3)
+    light = found**2 / 4 + 0.306 / found - 1.375 / found**2 + 0.765 / found**3 - 0.125
+    return gain * light - floor / gain, mean
+
+
+def _salt(planes: Tensor) -> Tensor:
+    """Mark (rows, columns) pixels that are black or white in every plane, or in any, where their neighbours are not."""
+    padded = functional.pad(planes[None], (2, 2, 2, 2), mode="replicate")
+    around = functional.unfold(padded, 5).reshape(len(planes), 25, -1).median(1).values.reshape(planes.shape)
+    ends = (planes <= 0) | (planes >= 1)
+    return (ends & ((planes - around).abs() > JUMP)).any(0)
+
+
+_MIX = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
+_MIX = _MIX / _MIX.norm(dim=1, keepdim=True)
+_SHIFT = torch.tensor([0.5 - 0.5 * 3**0.5, 0.5, 0.5])[:, None, None]
+"""What makes middle grey the middle of all three planes."""
