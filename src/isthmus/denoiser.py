@@ -29,7 +29,7 @@ from isthmus.tasks.fit import pick_device
 from isthmus.training.loop import History
 from isthmus.training.progress import Lines
 
-NOISE = "gaussian:0-75+poisson+missing"
+NOISE = "gaussian:0-75+poisson"
 _WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -40,8 +40,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
     ----------
     noise
         What is put on clean pictures to learn to take it away: "gaussian:0-75" (levels in 255ths of the range),
-        "poisson:60" (that level where it is brightest), "missing:0.8" (pixels hidden, up to that share), or several
-        joined by +; the first is drawn most often.
+        "poisson:60" (up to that level where it is brightest), or both joined by +; the first is drawn most often.
     start
         "photos", to go on from what comes with isthmus where the kind of picture is the same, or None, to start anew.
     widths, depths

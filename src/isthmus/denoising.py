@@ -23,6 +23,7 @@ from isthmus.endings import PICTURE, SOUND, kind_of
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.store import load
 from isthmus.tasks.denoise import alone
+from isthmus.tasks.denoise.gaps import fill_gaps
 from isthmus.tasks.denoise.level import noise_level
 from isthmus.tasks.denoise.pictures import KINDS
 from isthmus.training.progress import Lines
@@ -230,11 +231,11 @@ def _smoothed(
     if len(known) < _SHORT:
         raise DataError(f"'{name}' has {len(known)} numbers: {_SHORT} at least are needed to tell noise from signal")
     middle, scale = float(known.mean()), float(known.std()) or 1.0
-    planes = torch.from_numpy(np.where(gaps, 0.0, (signal - middle) / scale)).float()[None, :, None]
+    planes = torch.from_numpy((fill_gaps(signal, gaps) - middle) / scale).float()[None, :, None]
     hidden = torch.from_numpy(gaps)[:, None]
     sigma = noise_level(planes, hidden) if level is None else level / scale
     search = alone.signal_search(len(signal))
-    found = alone.denoise_alone(planes, sigma, search, hidden, tell)[0, :, 0].double().numpy() * scale + middle
+    found = alone.denoise_alone(planes, sigma, search, None, tell)[0, :, 0].double().numpy() * scale + middle
     return found if sigma > 0 else np.where(gaps, found, signal), Noise(name, sigma * scale, float(gaps.mean()))
 
 

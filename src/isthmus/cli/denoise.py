@@ -118,15 +118,31 @@ def fit(
     denoiser.save(out)
     facts = denoiser.inspect()
     told = {name: facts[name] for name in ("pictures", "channels", "weights", "steps", "seconds")}
-    sentence = f"wrote {out}: learnt from {facts['pictures']:,} pictures; isthmus denoise {out} NOISY -o CLEAN"
+    sentence = f"wrote {out}: {learnt(facts)}"
     done(sentence, {"model": out, **told}, quiet=quiet, as_json=json)
 
 
 def is_meant(data: Path, corrupt: list[str] | None) -> bool:
     """Tell whether DATA are pictures to learn to denoise: a folder or array of them, and a noise to corrupt them by."""
-    kinds = ("gaussian", "poisson", "missing", "noise")
+    kinds = ("gaussian", "poisson")
     named = corrupt is not None and all(part.partition(":")[0] in kinds for part in "+".join(corrupt).split("+"))
     return named and (data.is_dir() or data.suffix.lower() == ".npz")
+
+
+def learnt(facts: dict[str, Any]) -> str:
+    """Say what a denoiser was learnt from.
+
+    >>> learnt({"channels": 3, "pictures": 40, "noises": [{"name": "gaussian", "low": 0, "high": 50}], "weights": 9000})
+    'a denoiser of coloured pictures, learnt from 40 pictures with noise gaussian 0-50; 9,000 weights'
+    """
+    colour = "coloured" if facts["channels"] == 3 else "grey"
+    noises = [
+        f"{each['name']} " + "-".join(f"{v:g}" for k, v in each.items() if k != "name") for each in facts["noises"]
+    ]
+    return (
+        f"a denoiser of {colour} pictures, learnt from {facts['pictures']:,} pictures with noise "
+        f"{' and '.join(noises)}; {facts['weights']:,} weights"
+    )
 
 
 def _sentence(told: list[dict[str, Any]]) -> str:

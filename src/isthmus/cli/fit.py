@@ -96,7 +96,7 @@ def fit(
         several(
             "--corrupt",
             metavar="KIND",
-            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson, missing",
+            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson",
         ),
     ] = None,
     prior: Annotated[
@@ -136,7 +136,7 @@ def fit(
       isthmus fit houses.csv -o vae.isthmus --code gaussian --prior learnt
       isthmus fit houses.csv -o houses.isthmus --resume
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
-      isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson missing --budget 20min
+      isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
     """
     if denoise.is_meant(data, corrupt):

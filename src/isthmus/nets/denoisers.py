@@ -1,4 +1,4 @@
-"""A denoising autoencoder of pictures and signals: one network for every level of noise, and for what is missing."""
+"""A denoising autoencoder of pictures: one network for every level of noise."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from isthmus.nets.unet import UNet
 FAIR = 1.3
 """Squared errors are about as level^1.3: divided by that, an error at any level counts alike, as decibels do."""
 LEAST = 2 / 255
-PLANES = 2
-"""Planes beside the pixels: how noisy each is, and whether it is missing."""
+PLANES = 1
+"""Planes beside the pixels: how noisy each is."""
 
 
 class DenoisingNet(nn.Module):
     """What was there before noise came: the mean of what is likely, given pixels and how far each can be trusted.
 
     It learns noise, not pixels (Zhang et al. 2017, "Beyond a Gaussian denoiser"), and reads a map of levels (Zhang et
-    al. 2018, "FFDNet"), so that one network serves any level, levels that differ over a picture, and missing pixels.
+    al. 2018, "FFDNet"), so that one network serves any level, and levels that differ over a picture.
 
     Parameters
     ----------
@@ -46,20 +46,16 @@ class DenoisingNet(nn.Module):
 
     def forward(self, noisy: Noisy) -> Tensor:
         """Likely pixels (n, channels, rows, columns) of noisy ones between 0 and 1."""
-        planes = torch.cat([noisy.values - 0.5, noisy.level, noisy.hidden], 1)
+        planes = torch.cat([noisy.values - 0.5, noisy.level], 1)
         found: Tensor = noisy.values - self.net(planes)
         return found
 
     def losses(self, batch: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Squared error, of bytes (n, channels, rows, columns) out of which parts are cut, turned and spoilt."""
         clean = cut(batch, self.side, rng).to(torch.float32) / 255
-        nothing = torch.zeros_like(clean[:, :1])
-        noisy = self.drawn(rng, clean.device)(Noisy(clean, nothing, nothing), rng)
-        if noisy.hidden.any():  # what is left of a picture with gaps is noisy too
-            noisy = self.noises[0](noisy, rng)
+        noisy = self.drawn(rng, clean.device)(Noisy(clean, torch.zeros_like(clean[:, :1])), rng)
         error = (self(noisy) - clean).square().flatten(1).mean(1)
-        worst = torch.maximum(noisy.level, 0.2 * noisy.hidden).flatten(1).mean(1)
-        return {"error": (error / (worst + LEAST) ** FAIR).mean()}
+        return {"error": (error / (noisy.level.flatten(1).mean(1) + LEAST) ** FAIR).mean()}
 
     def drawn(self, rng: torch.Generator, device: torch.device) -> PixelNoise:
         """Draw what spoils a batch."""

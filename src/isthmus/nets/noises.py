@@ -1,4 +1,4 @@
-"""What spoils pictures and signals: noise of many kinds, told to the network as a level and a mark for every pixel."""
+"""What spoils pictures: noise of several kinds, told to the network as a level for every pixel."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from isthmus.errors import UsageError
 
 
 class Noisy(NamedTuple):
-    """What is left of planes (n, c, rows, columns), and what is known of it.
-
-    `level` (n, 1, rows, columns) is the standard deviation of each pixel's noise, and `hidden`, of the same shape, is
-    one where nothing is known of a pixel.
-    """
+    """What is left of planes (n, c, rows, columns), and the standard deviation of each pixel, `level` (n, 1, ...)."""
 
     values: Tensor
     level: Tensor
-    hidden: Tensor
 
 
 @dataclass(frozen=True)
@@ -88,48 +83,14 @@ class Poisson(PixelNoise):
         return _add(clean, level, rng)
 
 
-@dataclass(frozen=True)
-class Missing(PixelNoise):
-    """Hides pixels: a share of each picture drawn from 0..`most`, one by one or as squares.
-
-    Examples
-    --------
-    >>> clean = Noisy(torch.rand(4, 1, 8, 8), torch.zeros(4, 1, 8, 8), torch.zeros(4, 1, 8, 8))
-    >>> spoilt = Missing()(clean, torch.Generator())
-    >>> bool((spoilt.values[spoilt.hidden > 0] == 0.5).all())
-    True
-    """
-
-    most: float = 0.8
-
-    name = "missing"
-
-    def __call__(self, clean: Noisy, rng: torch.Generator) -> Noisy:
-        """Hide pixels, and set what is hidden to the middle of the range."""
-        rows, columns = clean.values.shape[2:]
-        share = self.most * _uniform(clean.values, rng)
-        hidden = torch.rand(clean.level.shape, generator=rng, device=share.device) < share
-        side = int(torch.randint(1, 5, (), generator=rng, device=share.device))
-        if side > 1 and rows > 1:
-            coarse = hidden[..., : -(-rows // side), : -(-columns // side)]
-            hidden = coarse.repeat_interleave(side, 2).repeat_interleave(side, 3)[..., :rows, :columns]
-        return hide(clean, hidden.to(clean.level.dtype))
-
-
-def hide(noisy: Noisy, hidden: Tensor) -> Noisy:
-    """Take away pixels where `hidden` (n, 1, rows, columns) is one."""
-    hidden = torch.maximum(noisy.hidden, hidden)
-    return Noisy(torch.where(hidden > 0, 0.5, noisy.values), torch.where(hidden > 0, 0.0, noisy.level), hidden)
-
-
-NOISES: dict[str, type[PixelNoise]] = {kind.name: kind for kind in (Gaussian, Poisson, Missing)}
+NOISES: dict[str, type[PixelNoise]] = {kind.name: kind for kind in (Gaussian, Poisson)}
 
 
 def parse_noise(given: str) -> tuple[PixelNoise, ...]:
-    """Read noises from words such as `gaussian:5-50`, `poisson:40`, `missing:0.5`, or several joined by `+`.
+    """Read noises from words such as `gaussian:5-50`, `poisson:40`, or several joined by `+`.
 
-    >>> parse_noise("gaussian:5-50+missing")
-    (Gaussian(low=5.0, high=50.0), Missing(most=0.8))
+    >>> parse_noise("gaussian:5-50+poisson")
+    (Gaussian(low=5.0, high=50.0), Poisson(high=60.0))
     """
     return tuple(_parse_one(part, given) for part in given.split("+"))
 
@@ -149,7 +110,7 @@ def _parse_one(text: str, whole: str) -> PixelNoise:
         return kind(**dict(zip([field.name for field in fields(kind)], numbers, strict=False)))
     except (KeyError, ValueError):
         raise UsageError(
-            f"noise {whole!r} is not understood; give gaussian:5-50, poisson:40 or missing:0.5, joined by +"
+            f"noise {whole!r} is not understood; give gaussian:5-50 or poisson:40, or both joined by +"
         ) from None
 
 
@@ -162,7 +123,4 @@ def _uniform(values: Tensor, rng: torch.Generator) -> Tensor:
 
 def _add(clean: Noisy, level: Tensor, rng: torch.Generator) -> Noisy:
     noise = torch.randn(clean.values.shape, generator=rng, device=clean.values.device, dtype=clean.values.dtype)
-    known = 1 - clean.hidden
-    return Noisy(
-        clean.values + known * level * noise, known * (clean.level.square() + level.square()).sqrt(), clean.hidden
-    )
+    return Noisy(clean.values + level * noise, (clean.level.square() + level.square()).sqrt())

@@ -8,6 +8,7 @@ unsupervised non-local methods for image denoising: the NL-Ridge approach", equa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ TOGETHER = 64
 """Shifts that are compared before only the best are kept."""
 STRIPE = 1 << 15
 """Parts that are looked up at once, which bounds memory."""
-ROUNDS = 4
-"""Times that what is missing is filled anew by what was made of it."""
+ROUNDS, HIGH = 6, 0.5
+"""Times that what is missing is filled anew by what was made of it, and the level it is taken to have at first, in
+standard deviations of all: without noise a part is rebuilt from itself, gap and all, and nothing would change."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,24 @@ def denoise_alone(
     """
     gaps = torch.zeros(noisy.shape[1:], dtype=torch.bool) if hidden is None else hidden
     missing = bool(gaps.any())
-    if level <= 0 and not missing:
+    if (level <= 0 and not missing) or bool(gaps.all()):
         return noisy.clone()
-    rounds = ROUNDS if missing else 1
-    least = max(level, 1e-3 * float(noisy.std()) + 1e-12)
-    found = filled = smooth_fill(noisy, gaps)
-    for turn in range(rounds):
-        pilot = found
+    spread = float(noisy[:, ~gaps].std(unbiased=False))
+    least = max(level, 1e-3 * spread + 1e-12)
+    levels = torch.logspace(math.log10(max(HIGH * spread, least)), math.log10(least), ROUNDS).tolist()
+    levels = levels if missing else [least]
+    found = smooth_fill(noisy, gaps)
+    for turn, high in enumerate(levels):
+        filled = torch.where(gaps, found, noisy)
+        pilot = filled
         for half, first in enumerate((True, False)):
 
             def said(share: float, done: float = turn + half / 2) -> None:
                 if tell is not None:
-                    tell((done + share / 2) / rounds)
+                    tell((done + share / 2) / len(levels))
 
-            pilot = _pass(filled, filled if first else pilot, least, search, first=first, tell=said)
-        found, filled = pilot, torch.where(gaps, pilot, noisy)
+            pilot = _pass(filled, pilot, high, search, first=first, tell=said)
+        found = pilot
     return found
 
 
@@ -195,18 +200,19 @@ def _parts(planes: Tensor, part: Pair) -> Tensor:
 def _unbiased(parts: Tensor, level: float) -> Tensor:
     """Weights (groups, k, k) that are best by Stein's estimate, given noisy parts (groups, k, n)."""
     many, numbers = parts.shape[1:]
-    one = torch.eye(many)
+    one = torch.eye(many, dtype=torch.float64)
     spread = numbers * level**2
-    found: Tensor = one - spread * torch.linalg.inv(parts @ parts.mT + 1e-3 * spread * one)
-    return found
+    inner = (parts @ parts.mT).double()  # nearly singular where parts are all alike
+    found: Tensor = one - spread * torch.linalg.inv(inner + 1e-3 * spread * one)
+    return found.to(parts.dtype)
 
 
 def _as_if_true(parts: Tensor, level: float) -> Tensor:
     """Weights (groups, k, k) that are best if these parts (groups, k, n) are the truth."""
-    inner = parts @ parts.mT
-    one = torch.eye(parts.shape[1])
+    inner = (parts @ parts.mT).double()
+    one = torch.eye(parts.shape[1], dtype=torch.float64)
     found: Tensor = torch.linalg.solve(inner + parts.shape[2] * level**2 * one, inner)
-    return found
+    return found.to(parts.dtype)
 
 
 def _laid(parts: Tensor, worth: Tensor, which: Tensor, size: torch.Size, part: Pair) -> tuple[Tensor, Tensor]:

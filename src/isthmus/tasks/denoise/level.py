@@ -8,7 +8,9 @@ from torch.nn import functional
 
 MOST = 200_000
 """Parts that are looked at."""
-SIDE, SMALL, LENGTH = 8, 5, 32
+SIDES, LENGTHS = (8, 5, 3), (32, 16, 8)
+"""Sizes of parts, of pictures and of signals: the next is taken where too few of one are known whole."""
+ENOUGH = 4
 BINS = 8
 FLAT, CALM = 0.3, 0.5
 """Share of the parts of a picture, or a signal, to judge by: those that vary least once neighbours are averaged."""
@@ -48,7 +50,7 @@ def light_levels(planes: Tensor, hidden: Tensor | None = None) -> tuple[float, f
     >>> round(gain, 2), round(floor, 2)
     (0.01, 0.0)
     """
-    parts, part = _all_parts(planes.mean(0, keepdim=True) * len(planes) ** 0.5, hidden, SMALL)
+    parts, part = _all_parts(planes.mean(0, keepdim=True) * len(planes) ** 0.5, hidden, SIDES[1])
     order = parts.mean(1).argsort()
     bright, variance = [], []
     for group in torch.tensor_split(parts[order], BINS):
@@ -68,16 +70,26 @@ def light_levels(planes: Tensor, hidden: Tensor | None = None) -> tuple[float, f
 
 
 def _level(plane: Tensor, hidden: Tensor | None) -> float:
-    parts, part = _all_parts(plane, hidden)
-    if len(parts) <= parts.shape[1]:
-        return float(plane.std()) if plane.numel() > 1 else 0.0
-    return _white(parts[_flattest(parts, part)])
+    sides = SIDES if min(plane.shape[1:]) > 1 else LENGTHS
+    for side in sides:
+        parts, part = _all_parts(plane, hidden, side)
+        if len(parts) > ENOUGH * parts.shape[1]:
+            return _white(parts[_flattest(parts, part)])
+    return _rough(plane[0], hidden)
 
 
-def _all_parts(plane: Tensor, hidden: Tensor | None, side: int = SIDE) -> tuple[Tensor, tuple[int, int]]:
+def _rough(plane: Tensor, hidden: Tensor | None) -> float:
+    """Judge too few numbers by how far each is from the next: what is there adds to that."""
+    axis = 1 if plane.shape[1] > plane.shape[0] else 0
+    known = torch.ones_like(plane, dtype=torch.bool) if hidden is None else ~hidden
+    both = known.narrow(axis, 1, plane.shape[axis] - 1) & known.narrow(axis, 0, plane.shape[axis] - 1)
+    apart = plane.diff(dim=axis)[both].abs()
+    return float(apart.median()) / (0.6745 * 2**0.5) if len(apart) else 0.0
+
+
+def _all_parts(plane: Tensor, hidden: Tensor | None, side: int) -> tuple[Tensor, tuple[int, int]]:
     """Cut out parts (number, rows * columns) of which all is known, and give their size."""
     rows, columns = plane.shape[1:]
-    side = side if min(rows, columns) > 1 else LENGTH
     part = min(side, rows), min(side, columns)
     parts = functional.unfold(plane[None], part)[0].T
     if hidden is not None and hidden.any():
@@ -102,4 +114,4 @@ def _flattest(parts: Tensor, part: tuple[int, int]) -> Tensor:
     size = tuple(min(2, length) for length in part)
     means = functional.avg_pool2d(parts.reshape(-1, 1, *part), size).flatten(1)
     count = max(min(len(parts), 2 * parts.shape[1]), round((FLAT if min(part) > 1 else CALM) * len(parts)))
-    return means.var(1).topk(count, largest=False).indices
+    return means.var(1, correction=0).topk(count, largest=False).indices

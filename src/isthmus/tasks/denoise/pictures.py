@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,12 @@ from isthmus.tasks.denoise import alone, tiles
 from isthmus.tasks.denoise.level import light_levels, noise_level
 
 Floats = npt.NDArray[np.float32]
+Tell = Callable[[float], None] | None
 KINDS = ("gaussian", "poisson", "salt")
+HIGH, LEAST, STEPS = 50 / 255, 4 / 255, 15
+"""Levels at which what is missing is made, from the first to the last, and how many."""
+CLIPPED, FAR = 1e-3, 2.5
+"""Share of pixels at the ends of the range from which on noise is judged away from them, by so many of its levels."""
 JUMP = 0.12
 """By how much a pixel at the end of its range must differ from the middle one around it to be taken for salt."""
 
@@ -38,7 +44,7 @@ def denoise_picture(
     level: float | None = None,
     noise: str = "gaussian",
     hidden: npt.NDArray[np.bool_] | None = None,
-    tell: Callable[[float], None] | None = None,
+    tell: Tell = None,
 ) -> Found:
     """Estimate a clean picture from a noisy one.
 
@@ -62,45 +68,52 @@ def denoise_picture(
     if noise == "poisson":
         found, sigma = _poisson(planes, net, gaps, tell)
     else:
-        sigma = noise_level(planes, gaps) if level is None else level / 255
+        sigma = _level(planes, gaps) if level is None else level / 255
         found = _even(planes, sigma, net, gaps, tell)
     share = float(gaps.float().mean())
     return Found(found.permute(1, 2, 0).numpy(), 255 * sigma, share)
 
 
-def _even(
-    planes: Tensor, sigma: float, net: DenoisingNet | None, hidden: Tensor, tell: Callable[[float], None] | None
-) -> Tensor:
+def _even(planes: Tensor, sigma: float, net: DenoisingNet | None, hidden: Tensor, tell: Tell) -> Tensor:
     """Take away noise that is alike everywhere."""
     if net is None:
         return alone.denoise_alone(planes, sigma, alone.PICTURES, hidden, tell)
     return _learnt(planes, torch.full_like(planes[:1], sigma), net, hidden, tell)
 
 
-def _learnt(
-    planes: Tensor, level: Tensor, net: DenoisingNet, hidden: Tensor, tell: Callable[[float], None] | None
-) -> Tensor:
-    """Take away noise of some level (1, rows, columns) by what was learnt; colours one by one where that was of grey.
+def _learnt(planes: Tensor, level: Tensor, net: DenoisingNet, hidden: Tensor, tell: Tell) -> Tensor:
+    """Take away noise of some level (1, rows, columns) by what was learnt, and fill what is missing.
+
+    A gap is first filled smoothly. What stands there is then noisy, as it were, of a high level; denoised again and
+    again at ever lower levels, while what is known is put back each time, it becomes what belongs there (as
+    Venkatakrishnan et al. 2013, "Plug-and-play priors", with levels as of Zhang et al. 2021).
+    """
+    if not bool(hidden.any()):
+        return _at(planes, level, net, tell)
+    filled = alone.smooth_fill(planes, hidden)
+    lowest = max(float(level[:, ~hidden].mean()) if not bool(hidden.all()) else 0.0, LEAST)
+    for step, high in enumerate(torch.logspace(math.log10(max(HIGH, lowest)), math.log10(lowest), STEPS).tolist()):
+        again = _at(filled, level.clamp_min(high), net, None)
+        filled = torch.where(hidden, again, planes)
+        if tell is not None:
+            tell((step + 1) / (STEPS + 1))
+    return torch.where(hidden, filled, _at(filled, level, net, None))
+
+
+def _at(planes: Tensor, level: Tensor, net: DenoisingNet, tell: Tell) -> Tensor:
+    """Apply the network once; to colours one by one where it is of grey.
 
     White noise of one level is that in any orthonormal mix of the planes too, and brightness and two colours depend
     less on each other than red, green and blue.
     """
-    mixed = len(planes) == 3 and net.channels == 1
-    turned = torch.einsum("ij,jyx->iyx", _MIX, planes) + _SHIFT if mixed else planes
-    groups = turned[:, None] if len(planes) != net.channels else turned[None]
-    marks = hidden.to(planes.dtype)[None, None]
-    known, found = level[None] * (1 - marks), []
-    for number, group in enumerate(groups):
-        values = torch.where(marks > 0, 0.5, group[None])
-        said = None if tell is None else lambda share, n=number: tell((n + share) / len(groups))
-        found.append(tiles.denoise(net, Noisy(values, known, marks), said)[0])
-    joined = torch.cat(found)
-    return torch.einsum("ji,jyx->iyx", _MIX, joined - _SHIFT) if mixed else joined
+    if len(planes) == net.channels:
+        return tiles.denoise(net, Noisy(planes[None], level[None]), tell)[0]
+    turned = torch.einsum("ij,jyx->iyx", _MIX, planes) + _SHIFT if len(planes) == len(_MIX) else planes
+    found = torch.cat([tiles.denoise(net, Noisy(plane[None, None], level[None]))[0] for plane in turned])
+    return torch.einsum("ji,jyx->iyx", _MIX, found - _SHIFT) if len(planes) == len(_MIX) else found
 
 
-def _poisson(
-    planes: Tensor, net: DenoisingNet | None, hidden: Tensor, tell: Callable[[float], None] | None
-) -> tuple[Tensor, float]:
+def _poisson(planes: Tensor, net: DenoisingNet | None, hidden: Tensor, tell: Tell) -> tuple[Tensor, float]:
     """Take away noise whose variance grows with brightness; give its mean level too.
 
     What was learnt reads a map of levels. Without it brightness is put on a scale on which noise is alike everywhere
@@ -117,6 +130,20 @@ def _poisson(
     found = alone.denoise_alone(even, 1.0, alone.PICTURES, hidden, tell).clamp_min(1e-3)
     light = found**2 / 4 + 0.306 / found - 1.375 / found**2 + 0.765 / found**3 - 0.125
     return gain * light - floor / gain, mean
+
+
+def _level(planes: Tensor, hidden: Tensor) -> float:
+    """Estimate the level of noise, of which bytes cut off what goes beyond black and white: not judged near those."""
+    sigma = noise_level(planes, hidden)
+    if float(((planes == 0) | (planes == 1)).float().mean()) < CLIPPED:
+        return sigma
+    around = functional.avg_pool2d(planes[None], 7, 1, 3, count_include_pad=False)[0]
+    for _ in range(2):
+        near = hidden | ((around < FAR * sigma) | (around > 1 - FAR * sigma)).any(0)
+        if float(near.float().mean()) > 0.9:
+            break
+        sigma = noise_level(planes, near)
+    return sigma
 
 
 def _salt(planes: Tensor) -> Tensor:

@@ -22,9 +22,9 @@ def denoise(net: DenoisingNet, noisy: Noisy, tell: Callable[[float], None] | Non
     --------
     >>> from isthmus.nets.noises import Gaussian
     >>> from isthmus.nets.unet import UNet
-    >>> net = DenoisingNet(1, (Gaussian(),), UNet(3, 1, widths=(4, 4), depths=(1, 1)))
+    >>> net = DenoisingNet(1, (Gaussian(),), UNet(2, 1, widths=(4, 4), depths=(1, 1)))
     >>> planes = torch.rand(1, 1, 150, 90)
-    >>> noisy = Noisy(planes, torch.full_like(planes, 0.1), torch.zeros_like(planes))
+    >>> noisy = Noisy(planes, torch.full_like(planes, 0.1))
     >>> torch.allclose(denoise(net, noisy, tile=64), net(noisy), atol=1e-6)
     True
     """
