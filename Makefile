@@ -72,6 +72,13 @@ bench-images: $(VENV)/.installed-bench  ## pictures beside JPEG, JPEG 2000, WebP
 train-images: $(VENV)/.installed-bench  ## learn the models of pictures anew, in under an hour
 	@$(PY) benchmarks/train_images.py
 
+.PHONY: bench-denoise train-denoisers
+bench-denoise: $(VENV)/.installed-bench  ## noise out of pictures and signals, beside BM3D and smoothers
+	@$(PY) benchmarks/denoise.py
+
+train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in some two hours
+	@$(PY) benchmarks/train_denoisers.py
+
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
 

@@ -1,4 +1,4 @@
-"""Pictures of benchmarks/images.py: quality over bits, and one picture written in three ways at equal size."""
+"""Pictures of benchmarks/images.py and benchmarks/denoise.py: quality over bits, and one picture in several ways."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from pictures import PEERS, Pixels, Point, peer
 
+import isthmus as im
 from isthmus.tasks.images import compress_image, decompress_image
 
 _BITS = 0.35
@@ -55,6 +56,35 @@ def side_by_side(pixels: Pixels, path: Path) -> None:
     for axis, (title, (length, back)) in zip(axes, shown.items(), strict=True):
         axis.imshow(back[top : top + _PART, left : left + _PART].squeeze(), cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{title}, {length:,} bytes", fontsize=10)
+        axis.axis("off")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def denoised(picture: Pixels, path: Path, seed: int = 0) -> None:
+    """Draw a part of a picture, noisy, and what is made of it; and the same with four fifths missing."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    clean = picture[180:360, 240:480] / 255
+    rng = np.random.default_rng(seed)
+    noisy = clean + rng.normal(0, 35 / 255, clean.shape)
+    hidden = rng.random(clean.shape[:2]) < 0.8
+    sparse = np.where(hidden[..., None], 0.0, clean)
+    found = im.denoise(sparse, hidden=hidden, level=0)
+    shown = {
+        "noisy": noisy,
+        "by what was learnt": im.denoise(noisy),
+        "by itself": im.denoise(noisy, model="self"),
+        "as it was": clean,
+        "four fifths missing": sparse,
+        "filled": found,
+    }
+    figure, axes = plt.subplots(2, 3, figsize=(10.5, 5.6), layout="constrained")
+    for axis, (name, pixels) in zip(axes.flat, shown.items(), strict=True):
+        error = float(np.square(pixels - clean).mean())
+        axis.imshow(pixels.clip(0, 1), interpolation="nearest")
+        axis.set_title(name if not error else f"{name}, {-10 * np.log10(error):.1f} dB", fontsize=10)
         axis.axis("off")
     figure.savefig(path, dpi=110)
     plt.close(figure)

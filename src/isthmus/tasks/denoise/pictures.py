@@ -20,8 +20,10 @@ from isthmus.tasks.denoise.level import light_levels, noise_level
 Floats = npt.NDArray[np.float32]
 Tell = Callable[[float], None] | None
 KINDS = ("gaussian", "poisson", "salt")
-HIGH, LEAST, STEPS = 50 / 255, 4 / 255, 15
-"""Levels at which what is missing is made, from the first to the last, and how many."""
+HIGH, LEAST = 50 / 255, 4 / 255
+STEPS, MORE, MUCH = 15, 40, 0.6
+"""Levels at which what is missing is made, from the first to the last; how many, and how many where `MUCH` is missing:
+of four fifths of a flower, 40 steps make .8 dB more than 15, and of a tenth .3 less."""
 CLIPPED, FAR = 1e-3, 2.5
 """Share of pixels at the ends of the range from which on noise is judged away from them, by so many of its levels."""
 JUMP = 0.12
@@ -92,11 +94,12 @@ def _learnt(planes: Tensor, level: Tensor, net: DenoisingNet, hidden: Tensor, te
         return _at(planes, level, net, tell)
     filled = alone.smooth_fill(planes, hidden)
     lowest = max(float(level[:, ~hidden].mean()) if not bool(hidden.all()) else 0.0, LEAST)
-    for step, high in enumerate(torch.logspace(math.log10(max(HIGH, lowest)), math.log10(lowest), STEPS).tolist()):
+    steps = STEPS if float(hidden.float().mean()) < MUCH else MORE
+    for step, high in enumerate(torch.logspace(math.log10(max(HIGH, lowest)), math.log10(lowest), steps).tolist()):
         again = _at(filled, level.clamp_min(high), net, None)
         filled = torch.where(hidden, again, planes)
         if tell is not None:
-            tell((step + 1) / (STEPS + 1))
+            tell((step + 1) / (steps + 1))
     return torch.where(hidden, filled, _at(filled, level, net, None))
 
 
