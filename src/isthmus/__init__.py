@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isthmus.denoiser import Denoiser as Denoiser
     from isthmus.denoising import denoise as denoise
     from isthmus.detector import OutlierDetector as OutlierDetector
+    from isthmus.diffusion import Diffusion as Diffusion
     from isthmus.imputer import Imputer as Imputer
     from isthmus.index import Index as Index
     from isthmus.language import LanguageModel as LanguageModel
@@ -43,6 +44,7 @@ _HOMES = {
     "Autoencoder": "isthmus.model",
     "Dense": "isthmus.nets.codes",
     "Denoiser": "isthmus.denoiser",
+    "Diffusion": "isthmus.diffusion",
     "Gaussian": "isthmus.nets.codes",
     "Imputer": "isthmus.imputer",
     "Index": "isthmus.index",

@@ -20,6 +20,7 @@ from isthmus.tasks.fit import pick_device
 
 if TYPE_CHECKING:
     from isthmus.denoiser import Denoiser
+    from isthmus.diffusion import Diffusion
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
     from isthmus.sparse import SparseAutoencoder
@@ -83,7 +84,7 @@ def fingerprint(path: str | PathLike[str]) -> str:
 
 def load(
     path: str | PathLike[str], device: str = "cpu"
-) -> Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser:
+) -> Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion:
     """Load a model of any kind, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
 
     Parameters
@@ -99,10 +100,11 @@ def load(
         When the file is missing, is no model, is cut short, altered, or from a newer version.
     """
     from isthmus.denoiser import Denoiser
+    from isthmus.diffusion import Diffusion
     from isthmus.model import KINDS
     from isthmus.sparse import SparseAutoencoder
 
-    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser)}
+    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion)}
     kind, facts, tensors = read(path)
     if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")

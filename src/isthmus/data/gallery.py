@@ -14,7 +14,7 @@ from isthmus.data.images import open_picture
 from isthmus.endings import PICTURE, PICTURES, kind_of
 from isthmus.errors import DataError, FileError
 
-__all__ = ["Gallery", "open_gallery"]
+__all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -77,6 +77,63 @@ def open_gallery(source: Any, channels: int | None = None) -> Gallery:
         if len(squares) * side * side * wanted > MOST:
             raise DataError(f"{len(pictures):,} pictures are more than {MOST:,} bytes: take fewer, or smaller ones")
     return Gallery(np.stack(squares), np.array(numbers), names)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Whole pictures (n, channels, rows, columns), all of one size, and what each shows, where that is known."""
+
+    planes: Bytes
+    labels: list[str] | None
+
+
+def open_pictures(source: Any, labels: Any = None) -> Pictures:
+    """Read pictures of one size, with what they show: `labels`, or the names of the folders that they are in.
+
+    Parameters
+    ----------
+    source
+        As of `open_gallery`; in an .npz file an array `y`, `y_train` or `labels` of as many says what they show.
+    labels
+        What each picture shows, in their order; a folder's are in the order of their paths.
+
+    Raises
+    ------
+    FileError, DataError
+        As `open_gallery`; also where pictures are not of one size, or there are not as many labels.
+
+    Examples
+    --------
+    >>> open_pictures(np.zeros((2, 8, 8), np.uint8), [7, 3]).labels
+    ['7', '3']
+    """
+    names, pictures = _read(source)
+    sizes = {picture.shape[:2]: name for name, picture in zip(names, pictures, strict=True)}
+    if len(sizes) > 1:
+        (one, first), (two, second) = list(sizes.items())[:2]
+        sizes_told = f"'{first}' has {one[1]} x {one[0]} pixels, '{second}' {two[1]} x {two[0]}"
+        raise DataError(f"pictures to make others like must be of one size: {sizes_told}")
+    if labels is None:
+        labels = _labels_of(source, names)
+    elif len(labels) != len(pictures):
+        raise DataError(f"{len(labels):,} labels for {len(pictures):,} pictures: give one each")
+    channels = max(picture.shape[2] for picture in pictures)
+    planes = np.stack([as_planes(picture, channels) for picture in pictures])
+    return Pictures(planes, None if labels is None else [str(each) for each in labels])
+
+
+def _labels_of(source: Any, names: list[str]) -> list[str] | None:
+    """Take labels from an .npz file's other array, or from folders, where all pictures are in one."""
+    if not isinstance(source, str | PathLike):
+        return None
+    path = Path(fspath(source))
+    if path.suffix.lower() == ".npz":
+        with np.load(path, allow_pickle=False) as found:
+            for name in ("y", "y_train", "labels"):
+                if name in found.files and found[name].shape == (len(names),):
+                    return [str(each) for each in found[name].tolist()]
+    folders = [Path(name).parent.as_posix() for name in names]
+    return folders if path.is_dir() and "." not in folders and len(set(folders)) > 1 else None
 
 
 def as_planes(picture: Bytes, channels: int) -> Bytes:

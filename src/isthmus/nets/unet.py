@@ -46,6 +46,8 @@ class UNet(nn.Module):
         Residual blocks at each size: on the way down and, but for the last size, as many again and one on the way up.
     kernel, factor
         Rows and columns of kernels, and of the blocks that become channels.
+    told
+        Numbers that every picture comes with, such as what it is to show; at each size they shift all channels.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class UNet(nn.Module):
         depths: Sequence[int] = (1, 1, 2),
         kernel: Pair = (3, 3),
         factor: Pair = (2, 2),
+        told: int = 0,
     ) -> None:
         super().__init__()
         self.settings: dict[str, Any] = {
@@ -72,6 +75,7 @@ class UNet(nn.Module):
             "depths": list(depths),
             "kernel": list(kernel),
             "factor": list(factor),
+            "told": told,
         }
         self.factor, self.kernel = tuple(factor), tuple(kernel)
         self.halved = (min(2, kernel[0]), min(2, kernel[1]))
@@ -82,6 +86,7 @@ class UNet(nn.Module):
         self.last = nn.Conv2d(widths[0], outputs * cells, kernel, padding=around)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         self.before, self.after = nn.ModuleList(), nn.ModuleList()
+        self.shift = nn.ModuleList(nn.Linear(told, width) for width in widths) if told else None
         for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             self.before.append(nn.Sequential(*(Residual(width, kernel) for _ in range(depth))))
             if level + 1 < len(widths):
@@ -104,8 +109,8 @@ class UNet(nn.Module):
                 cell[axis] *= self.halved[axis]
         return far[0], far[1]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Planes (n, inputs, rows, columns), of any size, to (n, outputs, rows, columns)."""
+    def forward(self, x: Tensor, told: Tensor | None = None) -> Tensor:
+        """Planes (n, inputs, rows, columns) of any size, and what is told (n, told), to planes (n, outputs, ...)."""
         rows, columns = x.shape[2:]
         missing = (-rows % self.step[0], -columns % self.step[1])
         if any(missing):
@@ -113,13 +118,19 @@ class UNet(nn.Module):
         hidden = self.first(to_channels(x, self.factor).contiguous(memory_format=torch.channels_last))
         across = []
         for level, down in enumerate(self.down):
-            across.append(self.before[level](hidden))
+            across.append(self.before[level](self._shifted(hidden, level, told)))
             hidden = down(across[-1])
-        hidden = self.before[-1](hidden)
+        hidden = self.before[-1](self._shifted(hidden, -1, told))
         for level in reversed(range(len(self.up))):
-            hidden = self.after[level](self.up[level](hidden) + across[level])
+            hidden = self.after[level](self._shifted(self.up[level](hidden) + across[level], level, told))
         found = to_pixels(self.last(hidden), self.factor)
         return found[..., :rows, :columns]
+
+    def _shifted(self, hidden: Tensor, level: int, told: Tensor | None) -> Tensor:
+        if self.shift is None or told is None:
+            return hidden
+        moved: Tensor = hidden + self.shift[level](told)[:, :, None, None]
+        return moved
 
 
 def to_channels(x: Tensor, factor: Sequence[int]) -> Tensor:
