@@ -19,6 +19,7 @@ from isthmus.data.images import open_picture, save_picture
 from isthmus.data.signals import Signal, open_signal, write_signal
 from isthmus.data.sources import Table, open_table, write_table
 from isthmus.denoiser import Denoiser, on_array, photos
+from isthmus.diffusion import Diffusion
 from isthmus.endings import PICTURE, SOUND, kind_of
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.store import load
@@ -49,7 +50,7 @@ def denoise(
     source: Any,
     out: str | PathLike[str] | None = None,
     *,
-    model: str | PathLike[str] | Denoiser | None = None,
+    model: str | PathLike[str] | Denoiser | Diffusion | None = None,
     level: float | None = None,
     noise: str = "gaussian",
     hidden: Any = None,
@@ -69,7 +70,8 @@ def denoise(
     out
         Where to write; a folder, where `source` is one. Without it the result is given back.
     model
-        A `Denoiser` or its file, or "self"; by default the one for photographs that comes with isthmus.
+        A `Denoiser` or its file, or "self"; by default the one for photographs that comes with isthmus. A `Diffusion`
+        makes what is hidden anew.
     level
         Standard deviation of the noise, of pictures in 255ths of the range; estimated where not given.
     noise
@@ -119,16 +121,16 @@ class _Job:
         if level is not None and not 0 <= level < float("inf"):
             raise UsageError(f"level is {level!r}; give the noise's standard deviation, 0 or more")
 
-    def denoiser(self) -> Denoiser | None:
+    def maker(self) -> Denoiser | Diffusion | None:
         """Give what was learnt: None where nothing but the data itself is to be used."""
-        if isinstance(self.model, Denoiser):
+        if isinstance(self.model, Denoiser | Diffusion):
             return self.model
         if self.model is None:
             return photos()
         if self.model == SELF:
             return None
         found = load(self.model)
-        if not isinstance(found, Denoiser):
+        if not isinstance(found, Denoiser | Diffusion):
             raise FileError(f"'{fspath(self.model)}' is no denoiser: `isthmus fit FOLDER --corrupt noise` makes one")
         return found
 
@@ -157,11 +159,18 @@ class _Job:
 
     def of_picture(self, pixels: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], list[Noise]]:
         """Clean a picture."""
+        if isinstance(maker := self.maker(), Diffusion):
+            return self.made(pixels, maker, name)
         with _Told(self.lines) as tell:
-            result, found = on_array(
-                pixels, self.denoiser(), level=self.level, noise=self.noise, hidden=self.hidden, tell=tell
-            )
+            result, found = on_array(pixels, maker, level=self.level, noise=self.noise, hidden=self.hidden, tell=tell)
         return result, [Noise(name, found.level, found.hidden)]
+
+    def made(self, pixels: npt.NDArray[Any], maker: Diffusion, name: str) -> tuple[npt.NDArray[Any], list[Noise]]:
+        """Make what is missing of a picture anew."""
+        if self.hidden is None:
+            raise UsageError("hidden: a diffusion model makes what is missing; say what is, or name a denoiser")
+        result = maker.inpaint(pixels[None], self.hidden)[0].reshape(pixels.shape)
+        return np.asarray(result, pixels.dtype), [Noise(name, 0.0, float(self.hidden.mean()))]
 
     def of_table(self, table: Table) -> tuple[Any, list[Noise]]:
         """Clean the numeric columns of a table, and leave the others as they are."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from isthmus.cli import activations, denoise, options
+from isthmus.cli import activations, denoise, diffusion, options
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import DataError, FileError, UsageError
@@ -96,7 +96,7 @@ def fit(
         several(
             "--corrupt",
             metavar="KIND",
-            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson",
+            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson, diffusion",
         ),
     ] = None,
     prior: Annotated[
@@ -126,7 +126,7 @@ def fit(
     MODEL.checkpoint while training and are removed at the end. Activations are a folder that
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
     pictures or sounds, small patches are learnt from; of clean pictures with --corrupt gaussian:0-75, a
-    denoiser (see `isthmus denoise`).
+    denoiser (see `isthmus denoise`); with --corrupt diffusion, to make pictures (see `isthmus sample`).
 
     For example:
 
@@ -137,12 +137,15 @@ def fit(
       isthmus fit houses.csv -o houses.isthmus --resume
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
       isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
+      isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
     """
-    if denoise.is_meant(data, corrupt):
+    if denoise.is_meant(data, corrupt) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
+        if corrupt == ["diffusion"]:
+            return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
     if activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}

@@ -53,7 +53,8 @@ class DiffusionNet(nn.Module):
         facts = [phase.sin(), phase.cos()]
         if self.kinds:
             known = torch.full_like(level, -1).long() if kind is None else kind
-            facts.append((known[:, None] == torch.arange(self.kinds, device=known.device)).to(level.dtype))
+            one = (known[:, None] == torch.arange(self.kinds, device=known.device)).to(level.dtype)
+            facts.append(one * (WAVES * self.kinds) ** 0.5)  # as large together as the waves
         answer = self.net(noisy.values / size[:, None, None, None], self.told(torch.cat(facts, 1)))
         keep, add = SPREAD**2 / size.square(), level * SPREAD / size
         found: Tensor = keep[:, None, None, None] * noisy.values + add[:, None, None, None] * answer

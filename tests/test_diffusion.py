@@ -1,0 +1,130 @@
+"""Pictures made out of noise, of what they are to show."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import isthmus as im
+from isthmus.errors import DataError, UsageError
+from isthmus.nets.diffusion import DiffusionNet
+from isthmus.nets.noises import Noisy
+from isthmus.nets.unet import UNet
+from isthmus.tasks.diffuse import diffuse, levels
+
+
+def stripes(n: int = 64) -> tuple[np.ndarray, list[str]]:
+    """Stripes across and down, bright or dark (n, 16, 16)."""
+    rows, columns = np.mgrid[:16, :16]
+    shift = np.random.default_rng(0).integers(0, 8, n)
+    across = np.arange(n) % 2 == 0
+    place = np.where(across[:, None, None], rows, columns) + shift[:, None, None]
+    return np.where(place % 8 < 4, 230, 20).astype(np.uint8), np.where(across, "across", "down").tolist()
+
+
+@pytest.fixture(scope="module")
+def fitted() -> im.Diffusion:
+    return im.Diffusion(widths=(32, 48), depths=(1, 1), steps=260, learning_rate=4e-3).fit(*stripes())
+
+
+def variation(pictures: np.ndarray) -> np.ndarray:
+    """How much more pictures vary downwards than across, in logarithms."""
+    values = pictures.astype(float)
+    down, across = (np.abs(np.diff(values, axis=axis)).mean((1, 2)) + 1 for axis in (1, 2))
+    return np.log(down / across)
+
+
+def test_pictures_show_what_they_are_asked_to(fitted) -> None:
+    assert fitted.labels_ == ["across", "down"]
+    across, down = (fitted.sample(12, given=label) for label in fitted.labels_)
+    assert (variation(across) > 0).mean() > 0.9
+    assert (variation(down) < 0).mean() > 0.9
+    each = fitted.sample(4, given=["across", "down"] * 2, sampler="ddim", steps=12, churn=0.1, guidance=1.5)
+    assert (np.sign(variation(each)) == [1, -1, 1, -1]).mean() >= 0.75
+    assert {*np.sign(variation(fitted.sample(24)))} == {1, -1}
+
+
+def test_the_same_seed_gives_the_same_pictures_and_a_file_the_same_model(fitted, tmp_path) -> None:
+    made = fitted.sample(3, given="down", steps=5, seed=4)
+    assert np.array_equal(made, fitted.sample(3, given="down", steps=5, seed=4))
+    assert not np.array_equal(made, fitted.sample(3, given="down", steps=5, seed=5))
+    fitted.save(tmp_path / "d.isthmus")
+    again = im.load(tmp_path / "d.isthmus")
+    assert np.array_equal(made, again.sample(3, given="down", steps=5, seed=4))
+    assert again.inspect()["labels"] == ["across", "down"]
+    small = clone(fitted).set_params(steps=3)
+    one, two = (clone(small).fit(*stripes()).sample(1, steps=3) for _ in range(2))
+    assert np.array_equal(one, two)
+
+
+def test_what_is_known_stays_and_the_rest_fits_it(fitted) -> None:
+    pictures, labels = stripes(16)
+    hidden = np.zeros((16, 16), bool)
+    hidden[4:12, 4:12] = True
+    made = fitted.inpaint(pictures, hidden)
+    assert np.array_equal(made[:, ~hidden], pictures[:, ~hidden])
+    off = np.abs(made.astype(float) - pictures)[:, hidden].mean(1)
+    assert np.median(off) < 40  # a blind guess is off by a hundred
+    whole = im.denoise(pictures[0], model=fitted, hidden=hidden)
+    assert np.array_equal(whole, made[0]) or np.abs(whole.astype(float) - made[0]).mean() < 30
+    with pytest.raises(UsageError, match="a diffusion model makes what is missing"):
+        im.denoise(pictures[0], model=fitted)
+    del labels
+
+
+def test_noise_is_seen_turning_into_a_picture(fitted) -> None:
+    frames = fitted.watch(2, "down", steps=6)
+    assert frames.shape == (6, 2, 16, 16)
+    contrast = frames.astype(float).std((2, 3)).mean(1)
+    assert contrast[-1] > 1.5 * contrast[0]
+
+
+def test_levels_fall_and_known_answers_are_reached() -> None:
+    schedule = levels(20)
+    assert (schedule.diff() < 0).all()
+
+    class Perfect(DiffusionNet):
+        """Knows that every picture is one of two."""
+
+        def forward(self, noisy: Noisy, kind: torch.Tensor | None = None) -> torch.Tensor:
+            del kind
+            return torch.sign(noisy.values.mean((1, 2, 3), keepdim=True)).expand_as(noisy.values)
+
+    net = Perfect(1, 0, UNet(1, 1, widths=(2,), depths=(1,), told=64))
+    for sampler in ("heun", "ddim"):
+        made = diffuse(net, 8, (4, 4), sampler=sampler)
+        assert torch.allclose(made.abs(), torch.ones(1), atol=1e-2)
+        assert 0 < (made.mean((1, 2, 3)) > 0).sum() < 8
+
+
+def test_gradients_reach_every_weight() -> None:
+    torch.manual_seed(0)
+    net = DiffusionNet(1, 2, UNet(1, 1, widths=(8, 8), depths=(1, 1), told=64))
+    for block in net.modules():
+        if isinstance(block, torch.nn.Conv2d):
+            torch.nn.init.normal_(block.weight, std=0.1)
+    batch = torch.randint(0, 2, (8, 2, 12, 12), dtype=torch.uint8)
+    net.losses(batch, torch.Generator().manual_seed(0))["error"].backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "words"),
+    [
+        (lambda m: m.sample(0), UsageError, "n is 0"),
+        (lambda m: m.sample(1, steps=1), UsageError, "steps is 1"),
+        (lambda m: m.sample(1, sampler="x"), UsageError, "sampler is 'x'"),
+        (lambda m: m.sample(1, given="up"), UsageError, "there are across, down"),
+        (lambda m: m.sample(3, given=["down"]), UsageError, "names 1 things for 3 pictures"),
+        (lambda m: m.inpaint(np.zeros((1, 8, 8), np.uint8), np.zeros((16, 16))), DataError, "must be of 16 x 16"),
+        (lambda _: im.Diffusion().sample(1), NotFittedError, "not fitted"),
+        (lambda _: im.Diffusion().fit(np.zeros((2, 80, 80), np.uint8)), DataError, "at most 64 x 64"),
+        (lambda _: im.Diffusion().fit(np.zeros((2, 8, 8), np.uint8), ["a"]), DataError, "1 labels for 2 pictures"),
+        (lambda _: im.Diffusion().fit([np.zeros((8, 8)), np.zeros((9, 8))]), DataError, "must be of one size"),
+        (lambda _: im.Diffusion(resume=True).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "resume needs"),
+    ],
+)
+def test_bad_input_gets_one_line(fitted, act, kind, words) -> None:
+    with pytest.raises(kind, match=words):
+        act(fitted)
