@@ -76,6 +76,10 @@ train-images: $(VENV)/.installed-bench  ## learn the models of pictures anew, in
 bench-denoise: $(VENV)/.installed-bench  ## noise out of pictures and signals, beside BM3D and smoothers
 	@$(PY) benchmarks/denoise.py
 
+.PHONY: bench-generate
+bench-generate: $(VENV)/.installed-bench  ## digits made out of noise, beside a VAE's
+	@$(PY) benchmarks/generate.py
+
 train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in some two hours
 	@$(PY) benchmarks/train_denoisers.py
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from isthmus.nets.codes import Sparse as Sparse
     from isthmus.nets.corruptions import Mask as Mask
     from isthmus.nets.corruptions import Noise as Noise
+    from isthmus.pictures import PictureAutoencoder as PictureAutoencoder
     from isthmus.pooling import pool as pool
     from isthmus.report.evaluation import evaluate as evaluate
     from isthmus.sparse import SparseAutoencoder as SparseAutoencoder
@@ -52,6 +53,7 @@ _HOMES = {
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
     "OutlierDetector": "isthmus.detector",
+    "PictureAutoencoder": "isthmus.pictures",
     "Quantized": "isthmus.nets.codes",
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",

@@ -23,17 +23,16 @@ from isthmus.nets.unet import UNet
 from isthmus.settings import parse_duration
 from isthmus.tasks.diffuse import diffuse
 from isthmus.tasks.fit import pick_device
-from isthmus.training.loop import History, Plan, train
+from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
+from isthmus.training.loop import History
 from isthmus.training.progress import Lines
 
 Bytes = npt.NDArray[np.uint8]
 
 LARGEST = 64
 """Rows and columns of the largest pictures that are made."""
-BATCH = 128
 TOLD = 64
 SAMPLERS = ("heun", "ddim")
-HELD_OUT = 0.03
 TOGETHER = 64
 """Pictures that are made at once."""
 
@@ -115,43 +114,25 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             raise UsageError("resume needs checkpoint, the file to go on from")
         pictures = open_pictures(X, y)
         n, channels, rows, columns = pictures.planes.shape
-        if max(rows, columns) > LARGEST:
-            raise DataError(
-                f"pictures of {columns} x {rows} pixels: at most {LARGEST} x {LARGEST} are made; shrink them"
-            )
-        self.labels_ = sorted(set(pictures.labels or []), key=_natural)
-        if len(self.labels_) > 256:
-            raise DataError(f"{len(self.labels_):,} labels: at most 256 can be told apart, in one byte")
+        check_size(pictures.planes, LARGEST)
+        self.labels_ = labels_of(pictures.labels)
         torch.manual_seed(self.seed)
         unet = UNet(channels, channels, widths=tuple(self.widths), depths=tuple(self.depths), told=TOLD)
         net = DiffusionNet(channels, len(self.labels_), unet).to(pick_device(self.device))
-        place = {label: number for number, label in enumerate(self.labels_)}
-        kinds = np.array([place[label] for label in pictures.labels] if pictures.labels else [0] * n, np.uint8)
-        plane = np.broadcast_to(kinds[:, None, None, None], (n, 1, rows, columns))
-        data = torch.from_numpy(np.concatenate([pictures.planes, plane], 1))
-        held = torch.from_numpy(np.random.default_rng(self.seed).permutation(n)[: max(1, round(HELD_OUT * n))].copy())
-        left = torch.ones(n, dtype=torch.bool)
-        left[held] = n == 1
-        plan = Plan(
+        kinds = [self.labels_.index(label) for label in pictures.labels] if pictures.labels else [0] * n
+        history, _ = train_on(
+            net,
+            pictures.planes,
+            np.array(kinds, np.uint8),
             steps=int(self.steps),
-            batch_size=min(BATCH, int(left.sum())),
             learning_rate=self.learning_rate,
-            warmup=200,
-            checks=30,
             patience=30,
             seed=self.seed,
             budget=parse_duration(self.budget),
-        )
-        judged = data[held].repeat(-(-256 // len(held)), 1, 1, 1)
-        history = train(
-            net,
-            data[left],
-            judged,
-            plan,
             progress=Lines() if self.verbose else None,
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
             resume=self.resume,
-            identity={"pictures": n, "labels": self.labels_, "size": [rows, columns]},
+            identity={"labels": self.labels_, "net": unet.settings},
         )
         facts = {"pictures": n, "channels": channels, "size": [rows, columns], "labels": self.labels_}
         self._learnt(net, facts | {"steps": history.steps, "seconds": history.seconds, "seed": self.seed}, history)
@@ -190,7 +171,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         return self._made(n, given, steps, sampler, guidance, churn, seed)
 
     def watch(self, n: int, given: str | int | None = None, *, steps: int = 18, seed: int = 0) -> Bytes:
-        """Make pictures and give what is seen in the noise at every step (steps, n, rows, columns[, 3])."""
+        """Make pictures and give what is there at every step, noise first (steps + 1, n, rows, columns[, 3])."""
         frames: list[Tensor] = []
         self._made(n, given, steps, "heun", 1.0, 0.0, seed, frames)
         return np.stack([_bytes(frame) for frame in frames])
@@ -234,7 +215,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
                 raise UsageError(f"{name} is {value!r}; give {least} or more")
         if sampler not in SAMPLERS:
             raise UsageError(f"sampler is {sampler!r}; give {' or '.join(SAMPLERS)}")
-        kinds, rng, made = self._kinds(given, n), torch.Generator().manual_seed(seed), []
+        kinds, rng, made = kinds_of(given, n, self.labels_), torch.Generator().manual_seed(seed), []
         for start in range(0, n, TOGETHER):
             some = slice(start, min(start + TOGETHER, n))
             seen: list[Tensor] = []
@@ -257,21 +238,6 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             if frames is not None:
                 frames[:] = [torch.cat(pair) for pair in zip(frames, seen, strict=True)] if frames else seen
         return _bytes(torch.cat(made))
-
-    def _kinds(self, given: Any, n: int) -> Tensor | None:
-        """Turn what is to be shown into numbers (n,)."""
-        if given is None:
-            return None
-        if not self.labels_:
-            raise UsageError("given: this model was not told what its pictures show; fit with labels, or sub-folders")
-        wanted = [given] * n if isinstance(given, str | int) else list(given)
-        if len(wanted) != n:
-            raise UsageError(f"given names {len(wanted):,} things for {n:,} pictures: one for all, or one each")
-        for each in wanted:
-            if str(each) not in self.labels_:
-                shown = ", ".join(self.labels_[:12]) + (", ..." if len(self.labels_) > 12 else "")
-                raise UsageError(f"given {each!r}: there is no such label; there are {shown}")
-        return torch.tensor([self.labels_.index(str(each)) for each in wanted])
 
     def inspect(self) -> dict[str, Any]:
         """Give the facts: sizes, what it was learnt from, and the training curve."""
@@ -310,15 +276,5 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
 
 
 def _bytes(planes: Tensor) -> Bytes:
-    """Turn planes (n, channels, rows, columns) between -1 and 1 into bytes (n, rows, columns[, 3])."""
-    found = ((planes + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return found[..., 0] if found.shape[3] == 1 else found
-
-
-def _natural(label: str) -> tuple[int, float, str]:
-    """Sort numbers by size, before words.
-
-    >>> sorted(["10", "a", "9"], key=_natural)
-    ['9', '10', 'a']
-    """
-    return (0, float(label), label) if label.isdecimal() else (1, 0.0, label)
+    """Turn planes between -1 and 1 into bytes."""
+    return as_bytes((planes + 1) / 2)

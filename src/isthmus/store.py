@@ -19,11 +19,16 @@ from isthmus.files import writing
 from isthmus.tasks.fit import pick_device
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from isthmus.denoiser import Denoiser
     from isthmus.diffusion import Diffusion
     from isthmus.halves import Decoder, Encoder
     from isthmus.model import Autoencoder
+    from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
+
+    Model: TypeAlias = Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder
 
 FORMAT = 3
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
@@ -82,9 +87,7 @@ def fingerprint(path: str | PathLike[str]) -> str:
         return str((file.metadata() or {})["sha256"])
 
 
-def load(
-    path: str | PathLike[str], device: str = "cpu"
-) -> Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion:
+def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     """Load a model of any kind, an encoder or a decoder from a file; nothing else is needed, and nothing in it can run.
 
     Parameters
@@ -102,9 +105,10 @@ def load(
     from isthmus.denoiser import Denoiser
     from isthmus.diffusion import Diffusion
     from isthmus.model import KINDS
+    from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
 
-    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion)}
+    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion, PictureAutoencoder)}
     kind, facts, tensors = read(path)
     if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")

@@ -17,7 +17,7 @@ def test_the_command_line_fits_makes_and_shows(isthmus, tmp_path) -> None:
     for out in ("a.png", "a.gif", "a.npy", "folder"):
         ended = isthmus("sample", "m.isthmus", "-n", "4", "-o", out, "--given", "label=down", *short)
         assert (ended.code, ended.err.strip()) == (0, f"wrote {out}: 4 pictures")
-    assert Image.open("a.gif").n_frames == 3
+    assert Image.open("a.gif").n_frames == 4
     assert np.load("a.npy").shape == (4, 256)
     assert Image.open("folder/3.png").size == (16, 16)
     assert isthmus("sample", "m.isthmus", "-n", "2", "-o", "way.png", "--watch", *short).code == 0

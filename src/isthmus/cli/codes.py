@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import options
+from isthmus.cli import options, pictures
 from isthmus.cli.given import parse_given
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
@@ -91,7 +91,12 @@ def reconstruct(
     For example:
 
       isthmus reconstruct houses.isthmus houses.csv -o houses-again.csv
+      isthmus reconstruct vae.isthmus digits/ -o digits-again.png
     """
+    if not out.suffix or out.suffix.lower() in pictures.OUTS:
+        loaded = load_for("reconstruct", model)
+        if loaded.kind == pictures.KIND:
+            return pictures.reconstruct(loaded, data, out, quiet=quiet, json=json)
     options.check_out(out, options.TABLES, inputs=[model, data])
     from isthmus.data.sources import write_table
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from isthmus.cli import activations, denoise, diffusion, options
+from isthmus.cli import activations, denoise, diffusion, options, pictures
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import DataError, FileError, UsageError
@@ -125,8 +125,9 @@ def fit(
     Column kinds are found by themselves (see `isthmus schema`). Checkpoints go to
     MODEL.checkpoint while training and are removed at the end. Activations are a folder that
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
-    pictures or sounds, small patches are learnt from; of clean pictures with --corrupt gaussian:0-75, a
-    denoiser (see `isthmus denoise`); with --corrupt diffusion, to make pictures (see `isthmus sample`).
+    pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
+    are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`);
+    with --corrupt diffusion, to make pictures (see `isthmus sample`).
 
     For example:
 
@@ -137,16 +138,22 @@ def fit(
       isthmus fit houses.csv -o houses.isthmus --resume
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
       isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
+      isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
     """
-    if denoise.is_meant(data, corrupt) or corrupt == ["diffusion"]:
+    if (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
             return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
+    if pictures.is_meant(data, code):
+        wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}
+        wrong |= {"missing": missing, "epochs": epochs}
+        asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
+        return pictures.fit(data, out, code, condition, corrupt, wrong, quiet=quiet, json=json, **asked)
     if activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
         others |= {"drop": drop, "schema": schema, "missing": missing}

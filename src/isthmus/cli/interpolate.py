@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Annotated
 
-from isthmus.cli import options
+from isthmus.cli import options, pictures
 from isthmus.cli.look import PICTURES
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
@@ -44,7 +44,10 @@ def interpolate(
     options.check_out(out, (*options.TABLES, *PICTURES), inputs=[model, data])
     from isthmus.data.sources import open_table, write_table
 
-    table = load_for("interpolate", model).interpolate(open_table(data).columns, rows, steps)
+    loaded = load_for("interpolate", model)
+    if loaded.kind == pictures.KIND:
+        return pictures.interpolate(loaded, data, out, rows, steps, quiet=quiet, json=json)
+    table = loaded.interpolate(open_table(data).columns, rows, steps)
     if out.suffix.lower() in PICTURES:
         from isthmus.report.way import way_picture
 

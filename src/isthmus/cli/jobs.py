@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import options
+from isthmus.cli import options, pictures
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
 from isthmus.cli.words import share, switch, whole, word
@@ -82,14 +82,18 @@ def outliers(
     """Score every row by how odd it is.
 
     The oddest comes first. A score of 10 is that of one row in 2^10 = 1,024. With --share or --false-alarms the column
-    "outlier" says which rows to look at.
+    "outlier" says which rows to look at. Of pictures, a .png shows the oddest, and where they are so.
 
     For example:
 
       isthmus outliers houses.isthmus houses.csv -o odd.csv
       isthmus outliers houses.isthmus houses.csv -o why.csv --explain --top 20
       isthmus outliers houses.isthmus new.csv -o alarms.csv --false-alarms 0.001
+      isthmus outliers vae.isthmus digits/ -o odd.png
     """
+    loaded = load_for("outliers", model)
+    if loaded.kind == pictures.KIND:
+        return pictures.outliers(loaded, data, out, quiet=quiet, json=json)
     options.check_out(out, options.TABLES, inputs=[model, data])
     flagged = share is not None or false_alarms is not None
     if flagged and (explain or (share is not None and false_alarms is not None)):
@@ -98,7 +102,7 @@ def outliers(
 
     from isthmus.data.sources import write_table
 
-    found = load_for("outliers", model).outliers(data)
+    found = loaded.outliers(data)
     columns: dict[str, Any] = {"row": found.order, "score": found.scores[found.order]}
     oddest = int(found.order[0])
     result = {"out": out, "rows": len(found.order), "oddest": oddest}

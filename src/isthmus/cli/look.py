@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import activations, compress, denoise, diffusion, options
+from isthmus.cli import activations, compress, denoise, diffusion, options, pictures
 from isthmus.cli.codes import write_numbers
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
@@ -36,7 +36,7 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
     if "features" in facts:
         return print(f"{model}: {facts['code']}; {activations.sentence(facts)}")
     if "pictures" in facts:
-        say = diffusion.learnt if "labels" in facts else denoise.learnt
+        say = pictures.learnt if "explained" in facts else diffusion.learnt if "labels" in facts else denoise.learnt
         return print(f"{model}: {say(facts)}")
     code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
     print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from isthmus.cli import diffusion, options
+from isthmus.cli import diffusion, options, pictures
 from isthmus.cli.given import parse_given
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
@@ -56,6 +56,9 @@ def sample(
     """
     if not out.suffix or out.name.lower().endswith(diffusion.OUTS):
         drawn = load_for("sample", model)
+        if drawn.kind == pictures.KIND:
+            shown = diffusion.label(given)
+            return pictures.sample(drawn, out, n, shown, seed=seed, quiet=quiet, json=json)
         if drawn.kind != "diffusion":
             raise UsageError(f"'{out}': '{model}' makes rows up; write them to {', '.join(options.TABLES)}")
         asked = {"steps": steps or 18, "guidance": 1.0 if guidance is None else guidance, "watch": watch, "seed": seed}
@@ -64,7 +67,7 @@ def sample(
     from isthmus.data.sources import write_table
 
     loaded = load_for("sample", model)
-    if loaded.kind == "diffusion":
+    if loaded.kind in ("diffusion", pictures.KIND):
         raise UsageError(f"'{out}': '{model}' makes pictures; write them to {', '.join(diffusion.OUTS)}, or a folder")
     if steps is not None or guidance is not None or watch:
         raise UsageError("--steps, --guidance and --watch are for models of pictures")

@@ -16,6 +16,8 @@ def load_for(job: str, path: Path) -> "Autoencoder":
     model = load(path)
     if model.kind == "dictionary" and job != "inspect":
         raise FileError(f"'{path}' is a sparse autoencoder of activations: see `isthmus lm --help` for what it does")
+    if not hasattr(model, job) and model.kind in ("denoiser", "diffusion", "pictures"):
+        raise FileError(f"'{path}' is a {type(model).__name__} of pictures, which cannot {job}")
     if not hasattr(model, job):
         raise FileError(f"'{path}' holds only the {type(model).__name__.lower()} of a model, which cannot {job}")
     return cast("Autoencoder", model)

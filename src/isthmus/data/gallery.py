@@ -14,7 +14,7 @@ from isthmus.data.images import open_picture
 from isthmus.endings import PICTURE, PICTURES, kind_of
 from isthmus.errors import DataError, FileError
 
-__all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
+__all__ = ["Gallery", "Pictures", "names_of", "open_gallery", "open_pictures"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -134,6 +134,11 @@ def _labels_of(source: Any, names: list[str]) -> list[str] | None:
                     return [str(each) for each in found[name].tolist()]
     folders = [Path(name).parent.as_posix() for name in names]
     return folders if path.is_dir() and "." not in folders and len(set(folders)) > 1 else None
+
+
+def names_of(source: Any) -> list[str]:
+    """Give the names of pictures: their paths in a folder, or their numbers."""
+    return _read(source)[0]
 
 
 def as_planes(picture: Bytes, channels: int) -> Bytes:

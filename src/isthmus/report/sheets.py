@@ -16,7 +16,7 @@ from isthmus.files import writing
 Bytes = npt.NDArray[np.uint8]
 
 GAP = 2
-SMALL = 400
+SMALL = 800
 """Pixels up to which a sheet is enlarged, each pixel to a square of whole pixels."""
 PAUSE = 90, 1500
 """Milliseconds that each picture of an animation stands, and the last."""
@@ -66,3 +66,15 @@ def save_each(folder: str | PathLike[str], pictures: Bytes) -> None:
 def _enlarged(page: Bytes) -> Bytes:
     times = max(1, SMALL // max(page.shape[:2]))
     return page.repeat(times, 0).repeat(times, 1)
+
+
+def marked(planes: Bytes, error: npt.NDArray[np.float32]) -> Bytes:
+    """Show pictures (n, channels, rows, columns), then the same in grey with red where they are odd (2 n, ..., 3).
+
+    `error` (n, rows, columns) is 1 where it is usual; red begins at 2 and is full at 6.
+    """
+    colours = np.broadcast_to(planes.transpose(0, 2, 3, 1), (len(planes), *planes.shape[2:], 3))
+    grey = colours.mean(3, keepdims=True) * np.ones(3) * 0.7
+    heat = ((error - 2) / 4).clip(0, 1)[..., None]
+    red = grey * (1 - heat) + np.array([255.0, 40.0, 20.0]) * heat
+    return np.concatenate([colours, red.round().astype(np.uint8)])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from isthmus.nets.diffusion import DiffusionNet
+from isthmus.nets.diffusion import SPREAD, DiffusionNet
 from isthmus.nets.noises import Noisy
 
 HIGHEST, LOWEST, BEND = 80.0, 0.002, 7.0
@@ -64,7 +64,7 @@ def diffuse(
     known, hidden
         Pictures like those made, and (n, 1, rows, columns) which pixels of them to make; the others stay.
     watch
-        Is shown the likely picture at every step.
+        Is shown what is there before every step, scaled to the size of a picture, and what comes out.
     """
     rng = torch.Generator().manual_seed(0) if rng is None else rng
     device = net.frequencies.device
@@ -89,6 +89,8 @@ def diffuse(
         if churn > 0 and then > 0:
             higher = level * (1 + churn)
             x, level = x + (higher.square() - level.square()).sqrt() * noise(), higher  # noqa: PLW2901 (this step's level)
+        if watch is not None:
+            watch(x * SPREAD / (level.square() + SPREAD**2).sqrt())
         first = likely(x, level)
         slope = (x - first) / level
         moved = x + (then - level) * slope
@@ -96,6 +98,7 @@ def diffuse(
             again = (moved - likely(moved, then)) / then
             moved = x + (then - level) * (slope + again) / 2
         x = moved
-        if watch is not None:
-            watch(first)
-    return torch.where(hidden, x, known) if known is not None and hidden is not None else x
+    x = torch.where(hidden, x, known) if known is not None and hidden is not None else x
+    if watch is not None:
+        watch(x)
+    return x

@@ -379,8 +379,11 @@ class _Run:
         for i, weight in enumerate(self.average.kept):
             weight.copy_(parts["average"][str(i)])
         self.best = [parts["best"][str(i)].to(self.device) for i in range(len(parts["best"]))]
+        weights = self.optimizer.param_groups[0]["params"]
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():
             number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = tensor.clone()
+            weight = weights[int(number)]  # whose layout in memory is that of its moments: the fused step relies on it
+            copied = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor.clone()
+            state.setdefault(int(number), {})[key] = copied
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})

@@ -1,0 +1,145 @@
+"""`make bench-generate`: digits made out of noise, judged by a network that knows real ones, beside a VAE's.
+
+python benchmarks/generate.py           in about an hour on two cores
+python benchmarks/generate.py --quick   does it run? Results to the screen
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from digits import Judge, Vae, frechet
+from results import OURS, Page, Section
+from runner import ROOT, Bench, MissingSourceError, main
+
+from isthmus import Diffusion
+from isthmus.report.sheets import save_sheet
+
+Bytes = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured."""
+
+    seed: int = 0
+    minutes: float = 28.0
+    pictures: int = 10_000
+    made: int = 2_000
+    judge_epochs: int = 12
+    vae_minutes: float = 6.0
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Pictures to learn from and others to judge by, and what they show."""
+
+    learn: Bytes
+    labels: Labels
+    real: Bytes
+    real_labels: Labels
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of pictures, and what is expected."""
+
+    name: str
+    title: str
+    load: Callable[[Path], Digits]
+    goals: Mapping[str, str] = field(default_factory=dict)
+
+
+def mnist(folder: Path) -> Digits:
+    """Read handwritten digits: 1,000 of each to learn from, 200 of each others."""
+    path = folder / "mnist"
+    files = sorted(path.glob("*.npz"))
+    if not files:
+        raise MissingSourceError(f"there is no .npz file in {path}: name the shared data with --data")
+    with np.load(files[0], allow_pickle=False) as found:
+        return Digits(*(np.asarray(found[name]) for name in ("x_train", "y_train", "x_test", "y_test")))
+
+
+def measure(source: Source, digits: Digits, settings: Settings) -> list[Section]:
+    """Learn, make as many as are judged, and compare."""
+    rng = np.random.default_rng(settings.seed)
+    some = rng.permutation(len(digits.learn))[: settings.pictures]
+    learn, labels = digits.learn[some], digits.labels[some]
+    judge = Judge(learn, labels, settings.judge_epochs, settings.seed)
+    model = Diffusion(budget=60 * settings.minutes, seed=settings.seed, verbose=True).fit(learn, labels)
+    asked = np.arange(settings.made) % 10
+    started = time.perf_counter()
+    hundred = model.sample(100, asked[:100].tolist(), steps=50, sampler="ddim")
+    seconds = time.perf_counter() - started
+    made = {OURS: model.sample(settings.made, asked.tolist(), seed=1)}
+    made["guidance 1.5"] = model.sample(settings.made, asked.tolist(), seed=1, guidance=1.5)
+    vae = Vae(learn, labels, 60 * settings.vae_minutes, settings.seed)
+    made["VAE"] = vae.sample(asked, settings.seed)
+    right = {name: float((judge.says(pictures) == asked).mean() * 100) for name, pictures in made.items()}
+    right["real ones"] = float((judge.says(digits.real) == digits.real_labels).mean() * 100)
+    real = judge.sees(digits.real)
+    far = {name: frechet(judge.sees(pictures), real) for name, pictures in made.items()}
+    far["others that are real"] = frechet(judge.sees(learn[: settings.made]), real)
+    if settings.made == Settings().made:
+        _draw(model, hundred)
+    section = Section(
+        "digits on demand",
+        f"{settings.made:,} digits, as many of each, judged by a network that was trained on the pictures learnt from. "
+        "The Frechet distance is between what that network sees in made-up and in real digits (its last hidden layer).",
+    )
+    section.add("seen as what was asked for (%)", right, digits=1, headline=True)
+    section.add("Frechet distance", far, digits=2, headline=True)
+    section.add("Frechet distance / the VAE's", {OURS: far[OURS] / far["VAE"]}, digits=2, headline=True)
+    section.add("Frechet distance, guided / the VAE's", {OURS: far["guidance 1.5"] / far["VAE"]}, digits=2)
+    times = Section("time", "Minutes to train and seconds for 100 digits in 50 deterministic steps.")
+    times.add("minutes to train", {OURS: model.facts_["seconds"] / 60, "VAE": settings.vae_minutes}, digits=1)
+    times.add("seconds for 100 digits", {OURS: seconds}, digits=1, headline=True)
+    times.add("steps of training", {OURS: float(model.facts_["steps"]), "VAE": float(vae.steps)}, digits=0)
+    return [section, times]
+
+
+def _draw(model: Any, hundred: Bytes) -> None:
+    """Draw a hundred digits, and noise turning into ten."""
+    folder = ROOT / "docs" / "pictures"
+    save_sheet(folder / "digits.png", hundred[:50], columns=10)
+    frames = np.concatenate([model.watch(1, str(digit), steps=24, seed=digit)[::3] for digit in (3, 5, 8)], 1)
+    save_sheet(folder / "noise-to-digits.png", frames.swapaxes(0, 1).reshape(-1, 28, 28), columns=len(frames))
+
+
+BENCH = Bench(
+    Page(
+        "generate",
+        "Benchmark of pictures made out of noise",
+        "The VAE is a plain convolutional one in PyTorch with 16 numbers, told the digit, its noise of one size in all "
+        "pixels. Its samples are means, as is usual.",
+    ),
+    {
+        "mnist": Source(
+            "mnist",
+            "Handwritten digits, 28 x 28",
+            mnist,
+            {
+                "seen as what was asked for (%)": "≥ 95",
+                "Frechet distance / the VAE's": "≤ 0.5",
+                "seconds for 100 digits": "< 30",
+                "minutes to train": "≤ 30",
+            },
+        )
+    },
+    measure,
+    Settings(),
+    Settings(minutes=0.5, pictures=600, made=100, judge_epochs=2, vae_minutes=0.2),
+)
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    sys.exit(main(BENCH))
