@@ -29,7 +29,6 @@ from isthmus.denoiser import photos
 from isthmus.tasks.denoise.tiles import TILE
 
 Floats = npt.NDArray[np.float32]
-ALONE = "isthmus, by itself"
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,9 @@ def learnt(found: list[Floats], settings: Settings) -> list[Section]:
         values: dict[str, list[float]] = {}
         for number, clean in enumerate(some):
             noisy = _noisy(clean, level, settings.seed + number)
-            ways = {OURS: partial(_ours, level=level), "estimated": _ours} | _peers(clean.shape[2], level)
+            ways = {OURS: partial(_ours, level=level), "estimated": _ours}
+            ways["thorough"] = partial(_ours, level=level, thorough=True)
+            ways |= _peers(clean.shape[2], level)
             for name, way in ways.items():
                 started = time.perf_counter()
                 values.setdefault(name, []).append(_psnr(way(noisy), clean))
@@ -108,7 +109,8 @@ def alone(found: list[Floats], settings: Settings) -> list[Section]:
     spent: dict[str, list[float]] = {}
     for number, clean in enumerate(found[: settings.pictures]):
         noisy = _noisy(clean, 25, settings.seed + number)
-        ways = {OURS: partial(_ours, model="self"), "isthmus, of photos": _ours} | _peers(1, 25)
+        ways = {OURS: partial(_ours, model="self"), "of photos": _ours, "both": partial(_ours, thorough=True)}
+        ways |= _peers(1, 25)
         for name, way in ways.items():
             started = time.perf_counter()
             values.setdefault(name, []).append(_psnr(way(noisy), clean))
@@ -209,8 +211,8 @@ def _seam(clean: Floats, noisy: Floats, made: Floats) -> float:
     return errors[0] / errors[1]
 
 
-def _ours(noisy: Floats, *, level: float | None = None, model: Any = None) -> Floats:
-    found: Floats = im.denoise(noisy, level=level, model=model)
+def _ours(noisy: Floats, *, level: float | None = None, model: Any = None, thorough: bool = False) -> Floats:
+    found: Floats = im.denoise(noisy, level=level, model=model, thorough=thorough)
     return found
 
 

@@ -20,7 +20,7 @@ def smoothers(level: float) -> Iterator[tuple[str, Smoother]]:
             if order < window:
                 yield "Savitzky-Golay", lambda y, w=window, o=order: savgol_filter(y, w, o)
         yield "Wiener", lambda y, w=window: wiener(y, w, level**2)
-    for name in ("sym4", "sym8", "db4", "coif3", "bior4.4"):
+    for name in ("sym4", "sym8", "db4", "coif3"):
         for method in ("BayesShrink", "VisuShrink"):
             for mode in ("soft", "hard"):
                 yield "wavelets", lambda y, n=name, m=method, s=mode: _wavelets(y, level, n, m, s)

@@ -151,6 +151,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         level: float | None = None,
         noise: str = "gaussian",
         hidden: npt.ArrayLike | None = None,
+        thorough: bool = False,
     ) -> npt.NDArray[Any]:
         """Take the noise off one picture; see `isthmus.denoise`, which also takes files.
 
@@ -164,9 +165,11 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
             "gaussian", alike everywhere, "poisson", stronger where it is brighter, or "salt", single pixels spoilt.
         hidden
             (rows, columns), true where a pixel is missing and is to be filled.
+        thorough
+            Whether to look for parts like each other in the picture too: better, and some ten times slower.
         """
         self._fitted()
-        return on_array(X, self, level=level, noise=noise, hidden=hidden)[0]
+        return on_array(X, self, level=level, noise=noise, hidden=hidden, thorough=thorough)[0]
 
     def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Take the noise off pictures (pictures, rows, columns[, 1 or 3]), each of a level of its own."""
@@ -266,6 +269,7 @@ def on_array(
     level: float | None = None,
     noise: str = "gaussian",
     hidden: npt.ArrayLike | None = None,
+    thorough: bool = False,
     tell: Callable[[float], None] | None = None,
 ) -> tuple[npt.NDArray[Any], Found]:
     """Take the noise off an array that is a picture; give an array like it, and what was found.
@@ -289,7 +293,7 @@ def on_array(
     if net is not None and net.channels > pixels.shape[2]:
         raise DataError(f"this denoiser is of {net.channels} planes, and the picture has {pixels.shape[2]}: convert it")
     found = denoise_picture(
-        np.asarray(pixels / most, np.float32), net, level=level, noise=noise, hidden=marks, tell=tell
+        np.asarray(pixels / most, np.float32), net, level=level, noise=noise, hidden=marks, thorough=thorough, tell=tell
     )
     values = found.pixels if most == 1.0 else (found.pixels.clip(0, 1) * most).round()
     return values.astype(picture.dtype).reshape(picture.shape), found

@@ -65,7 +65,7 @@ def test_a_denoiser_is_fitted_to_a_folder_and_used(noisy, tmp_path) -> None:
         (("denoise", "nix.isthmus", "noisy.png", "-o", "out.png"), "no such file"),
         (("denoise", "noisy.png", "-o", "out.png", "--noise", "snow"), "invalid choice"),
         (("denoise", "s.csv", "-o", "o.csv", "--columns", "y"), "no column holds numbers"),
-        (("fit", ".", "-o", "d.isthmus", "--corrupt", "gaussian", "--code", "3"), "--code is not for denoisers"),
+        (("fit", ".", "-o", "d.isthmus", "--corrupt", "gaussian", "--columns", "a"), "--columns is not for denoisers"),
     ],
 )
 def test_bad_words_get_one_line(noisy, words, message) -> None:

@@ -55,6 +55,16 @@ def test_noise_goes_of_grey_and_of_colours(photo, way, level, gain) -> None:
         assert found.level == pytest.approx(level, rel=0.15)
 
 
+@pytest.mark.parametrize("level", [15, 50])
+def test_both_ways_together_are_better_than_each(photo, level) -> None:
+    clean = photo.mean(2, keepdims=True)
+    noisy, net = spoilt(clean, level), photos().net
+    ways = ({"net": net, "thorough": True}, {"net": net}, {"net": None})
+    both, learnt, alone_ = (psnr(denoise_picture(noisy, level=level, **way).pixels, clean) for way in ways)
+    assert both > max(learnt, alone_) - 0.02
+    assert both > min(learnt, alone_) + 0.05
+
+
 @pytest.mark.parametrize("way", ["photos", "alone"])
 def test_light_noise_and_salt_go_too(photo, way) -> None:
     net = photos().net if way == "photos" else None

@@ -37,6 +37,9 @@ def denoise(
     hidden: Annotated[
         Path | None, word("--hidden", metavar="PNG", type=Path, help="a picture, white where DATA is to be filled")
     ] = None,
+    thorough: Annotated[
+        bool, switch("--thorough", help="use both what was learnt and DATA itself: better, some ten times slower")
+    ] = False,
     columns: Annotated[
         list[str] | None, several("--columns", metavar="COL", help="of a table, the columns to clean")
     ] = None,
@@ -53,6 +56,7 @@ def denoise(
 
       isthmus denoise photo.png -o clean.png
       isthmus denoise --self scan.png -o clean.png
+      isthmus denoise photo.png -o best.png --thorough
       isthmus denoise night.jpg -o clean.jpg --noise poisson
       isthmus denoise scratched.png -o whole.png --hidden scratches.png
       isthmus denoise microscope.isthmus cells/ -o clean/
@@ -74,6 +78,7 @@ def denoise(
         noise=noise,
         hidden=hidden,
         columns=columns,
+        thorough=thorough,
         verbose=not quiet,
     )
     told = [{"name": each.name, "level": each.level, "missing": each.missing} for each in found]

@@ -46,6 +46,7 @@ def denoise_picture(
     level: float | None = None,
     noise: str = "gaussian",
     hidden: npt.NDArray[np.bool_] | None = None,
+    thorough: bool = False,
     tell: Tell = None,
 ) -> Found:
     """Estimate a clean picture from a noisy one.
@@ -62,6 +63,9 @@ def denoise_picture(
         `gaussian`, alike everywhere; `poisson`, stronger where it is brighter; `salt`, single pixels black or white.
     hidden
         (rows, columns), true where nothing is known.
+    thorough
+        Whether to use both what was learnt and the picture itself, of noise that is alike everywhere: the mean of both
+        answers tells which parts are like each other, and they are rebuilt by that.
     """
     planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
     gaps = torch.zeros(planes.shape[1:], dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
@@ -72,6 +76,10 @@ def denoise_picture(
     else:
         sigma = _level(planes, gaps) if level is None else level / 255
         found = _even(planes, sigma, net, gaps, tell)
+        if thorough and net is not None and sigma > 0:
+            own = alone.denoise_alone(planes, sigma, alone.PICTURES, gaps, tell)
+            whole = torch.where(gaps, found, planes)
+            found = alone.rebuild(whole, (found + own) / 2, sigma, alone.PICTURES)
     share = float(gaps.float().mean())
     return Found(found.permute(1, 2, 0).numpy(), 255 * sigma, share)
 
