@@ -95,8 +95,8 @@ def test_a_folder_and_nothing_are_refused(tmp_path):
 
 
 def test_a_model_of_another_kind_is_refused(path):
-    store.write(path, "diffusion", {}, {"a": torch.zeros(1)})
-    refused(path, "kind 'diffusion'")
+    store.write(path, "oracle", {}, {"a": torch.zeros(1)})
+    refused(path, "kind 'oracle'")
 
 
 def test_facts_written_by_hand_are_refused(houses_model, path):
