@@ -124,6 +124,7 @@ def test_gradients_reach_every_weight() -> None:
         (lambda _: im.Diffusion().fit(np.zeros((2, 80, 80), np.uint8)), DataError, "at most 64 x 64"),
         (lambda _: im.Diffusion().fit(np.zeros((2, 8, 8), np.uint8), ["a"]), DataError, "1 labels for 2 pictures"),
         (lambda _: im.Diffusion().fit([np.zeros((8, 8)), np.zeros((9, 8))]), DataError, "must be of one size"),
+        (lambda _: im.Diffusion(steps=0).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "steps is 0"),
         (lambda _: im.Diffusion(resume=True).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "resume needs"),
     ],
 )

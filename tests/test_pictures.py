@@ -150,6 +150,8 @@ def test_gradients_reach_every_weight() -> None:
             DataError,
             "nothing says what the pictures show",
         ),
+        (lambda _: im.PictureAutoencoder(width=0).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "width is 0"),
+        (lambda _: im.PictureAutoencoder(seed=-1).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "seed is -1"),
         (lambda _: im.PictureAutoencoder(resume=True).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "resume needs"),
     ],
 )

@@ -22,7 +22,7 @@ from isthmus.errors import DataError, UsageError
 from isthmus.nets.denoisers import DenoisingNet
 from isthmus.nets.noises import noises_from, parse_noise
 from isthmus.nets.unet import UNet
-from isthmus.settings import parse_duration
+from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.denoise.fit import RATE, Settings, train_denoiser
 from isthmus.tasks.denoise.pictures import Found, denoise_picture
 from isthmus.tasks.fit import pick_device
@@ -222,12 +222,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         """Read the settings; `UsageError` names the first that cannot be."""
         if self.start not in (None, "photos"):
             raise UsageError(f"start is {self.start!r}; give 'photos' or None")
-        for name in ("steps", "learning_rate"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                raise UsageError(f"{name} is {value!r}; give a number above 0")
-        if self.resume and self.checkpoint is None:
-            raise UsageError("resume needs checkpoint, the file to go on from")
+        check_training(self)
         if len(self.widths) != len(self.depths) or not self.widths or min(*self.widths, *self.depths) < 1:
             raise UsageError(
                 f"widths {tuple(self.widths)} and depths {tuple(self.depths)}: give as many of each, above 0"

@@ -20,7 +20,7 @@ from isthmus.data.gallery import open_pictures
 from isthmus.errors import DataError, UsageError
 from isthmus.nets.diffusion import DiffusionNet
 from isthmus.nets.unet import UNet
-from isthmus.settings import parse_duration
+from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.diffuse import diffuse
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
@@ -110,8 +110,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         y
             What each shows, in their order.
         """
-        if self.resume and self.checkpoint is None:
-            raise UsageError("resume needs checkpoint, the file to go on from")
+        check_training(self)
         pictures = open_pictures(X, y)
         n, channels, rows, columns = pictures.planes.shape
         check_size(pictures.planes, LARGEST)

@@ -21,7 +21,7 @@ from isthmus.errors import DataError, UsageError
 from isthmus.nets.codes import CODES, Code, parse_code
 from isthmus.nets.noises import noises_from, parse_noise
 from isthmus.nets.pictures import PictureHourglass
-from isthmus.settings import parse_duration
+from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.mixture import Mixture
 from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
@@ -129,8 +129,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         y
             What each shows, in their order; looked at with `condition` only.
         """
-        if self.resume and self.checkpoint is None:
-            raise UsageError("resume needs checkpoint, the file to go on from")
+        check_training(self, ("width", "depth", "steps", "learning_rate"))
         code = parse_code(self.code)
         code = code if code.size is not None else replace(code, size=NUMBERS)
         noises = () if self.noise is None else parse_noise(self.noise)

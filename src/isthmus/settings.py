@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isthmus.errors import UsageError
 from isthmus.nets.codes import Code, parse_code
@@ -56,6 +56,18 @@ def read_settings(model: Autoencoder) -> Settings:
         checkpoint=None if model.checkpoint is None else Path(model.checkpoint),
         resume=model.resume,
     )
+
+
+def check_training(estimator: Any, names: Sequence[str] = ("steps", "learning_rate")) -> None:
+    """Refuse settings of a training by steps that cannot be, naming the first and what it may be."""
+    for name in names:
+        value = getattr(estimator, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise UsageError(f"{name} is {value!r}; give a number above 0")
+    if not isinstance(estimator.seed, int) or estimator.seed < 0:
+        raise UsageError(f"seed is {estimator.seed!r}; give a whole number of 0 or more")
+    if estimator.resume and estimator.checkpoint is None:
+        raise UsageError("resume needs checkpoint, the file to go on from")
 
 
 def _check_prior(prior: str | None, code: Code, corruption: Sequence[Corruption]) -> None:
