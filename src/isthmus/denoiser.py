@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -123,9 +123,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         shipped = photos() if self.start == "photos" and gallery.channels == 1 else None
         if shipped is not None:
             kept = shipped.net.net.settings
-            settings = Settings(
-                **{**vars(settings), "widths": kept["widths"], "depths": kept["depths"], "start": shipped.net}
-            )
+            settings = replace(settings, widths=kept["widths"], depths=kept["depths"], start=shipped.net)
         net, history = train_denoiser(
             gallery.squares,
             gallery.picture,
@@ -205,12 +203,15 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
-        settings: dict[str, Any] = {
-            name: value if isinstance(value, int) else tuple(value) for name, value in facts["net"].items()
-        }
-        net = DenoisingNet(facts["channels"], noises_from(facts["noises"]), UNet(**settings), tuple(facts["side"]))
+        net = DenoisingNet(
+            facts["channels"], noises_from(facts["noises"]), UNet.from_settings(facts["net"]), tuple(facts["side"])
+        )
         net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-        self = cls(seed=int(facts["fitted"]["seed"]), widths=settings["widths"], depths=settings["depths"])
+        self = cls(
+            seed=int(facts["fitted"]["seed"]),
+            widths=tuple(facts["net"]["widths"]),
+            depths=tuple(facts["net"]["depths"]),
+        )
         self._learnt(
             net.to(device).requires_grad_(False).eval(),
             dict(facts["fitted"]),

@@ -254,13 +254,10 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
-        settings: dict[str, Any] = {
-            name: value if isinstance(value, int) else tuple(value) for name, value in facts["net"].items()
-        }
         fitted = dict(facts["fitted"])
-        net = DiffusionNet(fitted["channels"], len(fitted["labels"]), UNet(**settings))
+        net = DiffusionNet(fitted["channels"], len(fitted["labels"]), UNet.from_settings(facts["net"]))
         net.load_state_dict(tensors)
-        self = cls(seed=int(fitted["seed"]), widths=settings["widths"], depths=settings["depths"])
+        self = cls(seed=int(fitted["seed"]), widths=tuple(facts["net"]["widths"]), depths=tuple(facts["net"]["depths"]))
         self._learnt(net.to(device), fitted, History(**facts["history"]))
         return self
 

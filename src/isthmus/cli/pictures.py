@@ -71,10 +71,12 @@ def reconstruct(model: "PictureAutoencoder", data: Path, out: Path, *, quiet: bo
     from isthmus.data.gallery import open_pictures
     from isthmus.report.sheets import save_each, save_sheet
 
-    made = model.reconstruct(data)
     if out.suffix:
         options.check_out(out, OUTS, inputs=[data])
-        before = open_pictures(data).planes.transpose(0, 2, 3, 1).reshape(made.shape)
+    before = open_pictures(data).planes.transpose(0, 2, 3, 1)
+    made = model.reconstruct(before)
+    if out.suffix:
+        before = before.reshape(made.shape)
         across = min(len(made), 16)
         lines = [half[start : start + across] for start in range(0, len(made), across) for half in (before, made)]
         whole = [
@@ -120,20 +122,20 @@ def outliers(model: "PictureAutoencoder", data: Path, out: Path, *, quiet: bool,
     import numpy as np
     import pyarrow as pa
 
-    from isthmus.data.gallery import names_of, open_pictures
+    from isthmus.data.gallery import open_pictures
     from isthmus.data.sources import write_table
     from isthmus.report.sheets import marked, save_sheet
 
     options.check_out(out, (*options.TABLES, *OUTS), inputs=[data])
-    scores = model.outliers(data)
+    read = open_pictures(data)
+    pictures = read.planes.transpose(0, 2, 3, 1)
+    scores = model.outliers(pictures)
     order = np.argsort(-scores, kind="stable")
     if out.suffix.lower() in OUTS:
         chosen = order[:ODDEST]
-        planes = open_pictures(data).planes[chosen]
-        save_sheet(out, marked(planes, model.error_map(planes.transpose(0, 2, 3, 1))), columns=len(chosen))
+        save_sheet(out, marked(read.planes[chosen], model.error_map(pictures[chosen])), columns=len(chosen))
     else:
-        names = names_of(data)
-        write_table(pa.table({"picture": [names[row] for row in order], "score": scores[order]}), out)
+        write_table(pa.table({"picture": [read.names[row] for row in order], "score": scores[order]}), out)
     done(f"wrote {out}: {len(order):,} pictures", {"out": out, "pictures": len(order)}, quiet=quiet, as_json=json)
 
 

@@ -14,7 +14,7 @@ from isthmus.data.images import open_picture
 from isthmus.endings import PICTURE, PICTURES, kind_of
 from isthmus.errors import DataError, FileError
 
-__all__ = ["Gallery", "Pictures", "names_of", "open_gallery", "open_pictures"]
+__all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -81,10 +81,11 @@ def open_gallery(source: Any, channels: int | None = None) -> Gallery:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Whole pictures (n, channels, rows, columns), all of one size, and what each shows, where that is known."""
+    """Whole pictures (n, channels, rows, columns) of one size, what each shows if that is known, and their names."""
 
     planes: Bytes
     labels: list[str] | None
+    names: list[str]
 
 
 def open_pictures(source: Any, labels: Any = None) -> Pictures:
@@ -119,7 +120,7 @@ def open_pictures(source: Any, labels: Any = None) -> Pictures:
         raise DataError(f"{len(labels):,} labels for {len(pictures):,} pictures: give one each")
     channels = max(picture.shape[2] for picture in pictures)
     planes = np.stack([as_planes(picture, channels) for picture in pictures])
-    return Pictures(planes, None if labels is None else [str(each) for each in labels])
+    return Pictures(planes, None if labels is None else [str(each) for each in labels], names)
 
 
 def _labels_of(source: Any, names: list[str]) -> list[str] | None:
@@ -134,11 +135,6 @@ def _labels_of(source: Any, names: list[str]) -> list[str] | None:
                     return [str(each) for each in found[name].tolist()]
     folders = [Path(name).parent.as_posix() for name in names]
     return folders if path.is_dir() and "." not in folders and len(set(folders)) > 1 else None
-
-
-def names_of(source: Any) -> list[str]:
-    """Give the names of pictures: their paths in a folder, or their numbers."""
-    return _read(source)[0]
 
 
 def as_planes(picture: Bytes, channels: int) -> Bytes:

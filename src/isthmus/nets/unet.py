@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -96,6 +96,12 @@ class UNet(nn.Module):
                 self.after.append(nn.Sequential(*(Residual(width, kernel) for _ in range(depth + 1))))
 
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> UNet:
+        """Make one from `settings`, as JSON gives them back."""
+        kept: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
+        return cls(**kept)
 
     @property
     def reach(self) -> Pair:
