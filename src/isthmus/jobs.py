@@ -22,6 +22,8 @@ from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.settings import places
 from isthmus.tasks import amplify, clean, impute, interpolate, outliers, synthesize
+from isthmus.tasks.batches import Floats
+from isthmus.tasks.choices import choices
 from isthmus.tasks.prior import from_prior
 from isthmus.tasks.uncertainty import Calibration
 
@@ -90,6 +92,31 @@ class Jobs(Part):
             ]
         given = [table.give(columns) for columns in tables]
         return given if draws > 1 else given[0]
+
+    def probabilities(self, X: Any, columns: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Give the probability (rows, values) of every value of Booleans and categories, from the rest of each row.
+
+        Parameters
+        ----------
+        X
+            Rows, any cells of which may be missing. What stands in a column that is asked about is not looked at.
+        columns
+            Which; by default all Booleans and categories. The values are `schema_[column].values`, in their order.
+
+        Raises
+        ------
+        UsageError
+            An unknown column, or one of numbers or moments.
+        """
+        table = self._check(X)
+        names = [variable.name for variable in self.schema_.coded]
+        numeric = self.net_.columns.numeric
+        asked = [j for j in range(len(names)) if j not in numeric] if columns is None else places(columns, names)
+        for j in asked:
+            if j in numeric:
+                raise UsageError(f"columns {names[j]!r}: a {self.schema_.coded[j].kind} has no list of values")
+        found = choices(self.net_, self.codec_.encode(table), asked)
+        return {names[j]: chances for j, chances in zip(asked, found, strict=True)}
 
     def outliers(self, X: Any) -> Outliers:
         """Score rows by how odd they are; `.explain()` names the cells that make them so."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from isthmus import __version__
 from isthmus.cli import (
+    app,
     clean,
     codes,
     compare,
@@ -35,6 +36,7 @@ DONE, DATA_FAULT, INTERRUPTED = 0, 1, 130
 # In the order of `isthmus --help`, which is the order in which a newcomer needs them.
 VERBS: dict[str, Callable[..., None] | Group] = {
     "demo": demo.demo,
+    "open": app.open_,
     "schema": fit.schema,
     "fit": fit.fit,
     "inspect": look.inspect,

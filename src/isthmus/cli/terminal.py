@@ -1,10 +1,12 @@
 """Where a command's words go: messages to stderr, results asked for with ``--json`` to stdout."""
 
-import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from isthmus.as_json import to_json
+
+__all__ = ["done", "print_rows", "say", "to_json"]
 
 
 def say(message: str) -> None:
@@ -18,32 +20,6 @@ def done(sentence: str, result: Mapping[str, Any], *, quiet: bool, as_json: bool
         print(to_json(result))
     elif not quiet:
         say(sentence)
-
-
-def to_json(value: Any) -> str:
-    """Write one line of strict JSON: numbers that JSON lacks (NaN, infinities) become null.
-
-    Examples
-    --------
-    >>> to_json({"loss": float("nan"), "rows": 3})
-    '{"loss": null, "rows": 3}'
-    """
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    """Turn arrays, tuples, paths and numpy scalars into what JSON has."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
