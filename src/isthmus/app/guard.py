@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +64,7 @@ class Guard:
         if refusal is not None:
             return await refusal(scope, receive, send)
         limit, read, began = LARGE if scope["path"].startswith(self.large) else SMALL, 0, False
+        words = f"more than {limit:,} bytes were sent: too much for one request"
 
         async def counted() -> Message:
             nonlocal read
@@ -75,6 +76,8 @@ class Guard:
 
         async def ruled(message: Message) -> None:
             nonlocal began
+            if read > limit and not began:
+                raise _TooLargeError  # what reads the body has caught the first, and has an answer of its own
             if message["type"] == "http.response.start":
                 began = True
                 own = {name for name, _ in message["headers"]}
@@ -88,7 +91,6 @@ class Guard:
             await self.app(scope, counted, ruled)
         except _TooLargeError:
             if not began:
-                words = f"more than {limit:,} bytes were sent: too much for one request"
                 await _refused(words, 413)(scope, receive, send)
         except ValueError:
             if began:
@@ -100,7 +102,7 @@ class Guard:
         if not self._own(host):
             return _refused("this server answers to its own address only", 403)
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin != f"{scope['scheme']}://{host}":
             return _refused("pages of other sites may not ask this server", 403)
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if asked and scope["method"] in SAFE and scope["path"] == "/" and self._knows(asked):

@@ -71,6 +71,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((HOST, port))
+        listening.listen(100)  # who comes before the server is ready waits, and is not turned away
     except OSError as error:
         listening.close()
         raise UsageError(f"--port {port}: {error.strerror}; choose another, or leave it out") from None

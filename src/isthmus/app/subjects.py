@@ -23,10 +23,15 @@ from isthmus.data.variables.numeric import Numeric
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.model import Autoencoder
 from isthmus.pictures import PictureAutoencoder
+from isthmus.settings import among
 from isthmus.sparse import SparseAutoencoder
+from isthmus.tasks.contrast import contrast
 
 Codes = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+
+TOLD = 8
+"""Variables that are named of what rows have in common."""
 
 
 class Subject:
@@ -107,7 +112,7 @@ class Codeable(Subject):
 
     def apart(self, rows: Rows) -> list[dict[str, Any]]:
         """Tell what rows have in common that others have not."""
-        return []
+        raise NotImplementedError
 
     def allowed(self, where: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
         """Tell which rows (rows,) fulfil conditions: a value, `{"low": , "high": }`, or `{"any": [...]}` a column."""
@@ -192,6 +197,10 @@ class Rowed(Codeable):
             return []
         taken = self.table.columns.take(pa.array(rows, pa.int64())).to_pylist()
         return [{"row": int(row), "cells": cells} for row, cells in zip(rows, taken, strict=True)]
+
+    def apart(self, rows: Rows) -> list[dict[str, Any]]:
+        """Tell what rows have in common that others have not."""
+        return self.model.contrast(self.table, rows)[:TOLD]
 
     def decode(self, codes: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Give the rows that codes say."""
@@ -322,6 +331,23 @@ class Pictured(Codeable):
                 "label": labels[row] if labels else None,
             }
             for row in rows
+        ]
+
+    def apart(self, rows: Rows) -> list[dict[str, Any]]:
+        """Tell by labels what pictures have in common that others have not."""
+        if self.pictures is None or not self.pictures.labels:
+            return []
+        names, places = np.unique(np.array(self.pictures.labels, str), return_inverse=True)
+        found = contrast(places[:, None].astype(np.float64), among(rows, self.rows), [])
+        return [
+            {
+                "variable": "label",
+                "phrase": f"label {' or '.join(names[int(value)] for value in each.values)}",
+                "bits": each.bits,
+                "inside": each.inside,
+                "outside": each.outside,
+            }
+            for each in found
         ]
 
     def decode(self, codes: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -36,8 +36,8 @@ function survival({survival: rows}) {
   return [h("h3", {}, "What survives the code"),
     h("p", {class: "small"}, "Bits that the code saves of those each variable takes alone; beside it how near it comes back, and how near the best constant guess is. Worst first."),
     h("div", {class: "scroll", role: "region", tabindex: 0, "aria-label": "What survives"}, h("table", {},
-      h("thead", {}, h("tr", {}, ["variable", "kind", "bits kept", "comes back", "constant guess", "measure"].map((name) =>
-        h("th", {scope: "col"}, name)))), h("tbody", {}, sorted.map(cells))))];
+      h("thead", {}, h("tr", {}, ["variable", "kind", "bits kept", "comes back", "constant guess", "measure"].map((name, i) =>
+        h("th", {scope: "col", class: i === 3 || i === 4 ? "number" : null}, name)))), h("tbody", {}, sorted.map(cells))))];
 }
 
 /** Draw the loss of held-out rows, and of those learnt from where it is told as one number. */

@@ -80,7 +80,7 @@ function desk(found, subject, page) {
     button("Back", () => { draw(); begin(subject.rows && row.value !== "" ? `row=${Math.trunc(Number(row.value)) || 0}` : "seed=0"); }, {class: "plain"}));
   const controls = h("div", {}, from, labelled("Sliders for", kinds), h("p", {class: "small"}, "Those that codes vary most in first."), list, given_(subject, (to) => { given = {...given, ...to}; decode(); }));
   begin(subject.rows ? "row=0" : "seed=0");
-  return [h("div", {class: "split"}, controls, h("div", {class: "sticky"}, says, result, time)), subject.rows > 1 ? walk(subject) : null];
+  return [h("div", {class: `split ${subject.kind}`}, controls, h("div", {class: "sticky"}, says, result, time)), subject.rows > 1 ? walk(subject) : null];
 }
 
 /** Ask for a label, where pictures were told theirs. */

@@ -1,0 +1,59 @@
+"""A folder of small models and data, and the app on it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import isthmus as im
+
+pytest.importorskip("fastapi", reason="the app needs isthmus[app]")
+
+from fastapi.testclient import TestClient
+
+from isthmus.app.folder import Folder
+from isthmus.app.server import create_app
+
+TOKEN = "test-token"
+Open = Callable[..., TestClient]
+
+
+@pytest.fixture(scope="session")
+def shelf(houses_csv: Path, houses_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table and a model of it, digits by label and a model of those, and a sparse model of the table."""
+    folder = tmp_path_factory.mktemp("shelf")
+    shutil.copy(houses_csv, folder / "houses.csv")
+    shutil.copy(houses_model, folder / "houses.isthmus")
+    sparse = im.Autoencoder(code="sparse:16:k=4", width=16, blocks=1, epochs=2, batch_size=64)
+    sparse.fit(houses_csv).save(folder / "sparse.isthmus")
+    found = load_digits()
+    for i, (pixels, label) in enumerate(zip(found.images[:120], found.target[:120], strict=True)):
+        (folder / "digits" / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.uint8(pixels * 15.9)).save(folder / "digits" / str(label) / f"{i:03}.png")
+    im.PictureAutoencoder("gaussian:4", condition=True, steps=60).fit(folder / "digits").save(folder / "digits.isthmus")
+    return folder
+
+
+@pytest.fixture
+def folder(shelf: Path, tmp_path: Path) -> Path:
+    """A copy of the folder that a test may change."""
+    return Path(shutil.copytree(shelf, tmp_path / "shelf"))
+
+
+@pytest.fixture
+def opened(folder: Path) -> Open:
+    """Open a model with data, or nothing, and give a client that knows the token."""
+
+    def opening(model: str | None = None, data: str | None = None) -> TestClient:
+        app = create_app(Folder(folder), token=TOKEN)
+        client = TestClient(app, base_url="http://127.0.0.1", headers={"authorization": f"Bearer {TOKEN}"})
+        if model is not None:
+            answer = client.post("/api/library/open", json={"model": model, "data": data})
+            assert answer.status_code == 200, answer.text
+        return client
+
+    return opening
