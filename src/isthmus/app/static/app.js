@@ -106,6 +106,7 @@ addEventListener("hashchange", async () => {
 addEventListener("keydown", keys);
 try {
   await page.refresh();
+  history.replaceState(null, "", `#${here()}`);
   await show();
 } catch (error) {
   fill(main, fault(error.message));
