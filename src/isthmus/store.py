@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
 
-    Model: TypeAlias = Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder | Map
+    Model: TypeAlias = (
+        Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder | Map
+    )
 
 FORMAT = 3
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""

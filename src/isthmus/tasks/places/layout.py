@@ -40,7 +40,9 @@ def lay_out(edges: csr_matrix, start: Floats, steps: int = STEPS) -> Floats:
         for j, (gap, slope) in enumerate(zip(gaps, slopes, strict=True)):
             gradient = 4 * (pull * np.add.reduceat(gap * near, first) + push * slope)
             turned = (gradient > 0) != (speed[j] > 0)
-            gain[j] = np.maximum(np.where(turned, gain[j] + np.float32(0.2), gain[j] * np.float32(0.8)), np.float32(0.01))
+            gain[j] = np.maximum(
+                np.where(turned, gain[j] + np.float32(0.2), gain[j] * np.float32(0.8)), np.float32(0.01)
+            )
             speed[j] = keep * speed[j] - rate * gain[j] * gradient
             points[j] = points[j] + speed[j]
             points[j] -= points[j].mean()
