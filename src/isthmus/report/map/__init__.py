@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
+from math import isnan
 from os import PathLike
 from typing import Any
 
@@ -26,7 +27,7 @@ __all__ = ["script", "write_map"]
 
 PART = 2048
 """Rows whose cells are unpacked together."""
-MOST_CELLS, MOST_COLUMNS, MOST_PICTURES = 3_000_000, 60, 24_000_000
+MOST_CELLS, MOST_COLUMNS, MOST_PICTURES = 3_000_000, 200, 24_000_000
 """Cells, columns and bytes of pictures that a page carries; beyond, points tell the number of their row alone."""
 _LEVELS = 255  # of a scale; 255 itself is for what is missing
 
@@ -112,7 +113,7 @@ def _policy(code: str, style: str) -> Html:
 
 
 def _bones(title: str) -> list[Html]:
-    keys = "Drag to move or turn, scroll to zoom, shift-drag to mark rows. Keys: arrows, + − 0, L for the lasso, Esc."
+    keys = "Drag to move or turn, scroll to zoom, shift-drag to mark rows. Keys: arrows, + - 0, L for the lasso, Esc."
     buttons = [
         h("button", words, id=name, type="button", title=tip)
         for name, words, tip in (
@@ -184,7 +185,7 @@ def _texts(values: npt.ArrayLike) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and isnan(value)):
         return ""
     return f"{value:.6g}" if isinstance(value, float) else short(value, 200)
 

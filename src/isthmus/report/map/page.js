@@ -84,10 +84,14 @@ function toggle(j, groups, alone) {
 function bar(ticks) {
   const strip = element("div", { class: "bar" });
   strip.style.background = `linear-gradient(to right, ${about.scale.join(", ")})`;
-  const names = ticks.map(([at, name]) => {
+  let free = -1; // from where on there is room for another name, at some 4 % a letter
+  const names = ticks.flatMap(([at, name]) => {
+    const half = 0.02 * name.length, left = Math.max(0, Math.min(at - half, 1 - 2 * half));
+    if (left < free) return [];
+    free = left + 2 * half + 0.03;
     const tick = element("span", {}, name);
-    tick.style.left = `${100 * at}%`;
-    return tick;
+    tick.style.left = `${100 * left}%`;
+    return [tick];
   });
   return [element("b", {}, about.columns[column].name), strip, element("div", { class: "ticks" }, ...names)];
 }
