@@ -23,6 +23,23 @@ CELL = {1: 0.5, 2: 0.5, 3: 1.2}
 MOST = {1: 4096, 2: 1024, 3: 40}
 """Cells a side at most; a larger map has larger cells."""
 
+EXACT = {1: 200, 2: 300, 3: 900}
+"""Points up to which comparing all pairs is quicker than the grid."""
+
+
+def pushes(points: Axes, kernels: dict[tuple[int, float], Floats]) -> tuple[Floats, list[Floats]]:
+    """Read the field of points, and its slopes, at the points themselves."""
+    if len(points[0]) > EXACT[len(points)]:
+        return Field(points, kernels).read(points)
+    near = np.ones((len(points[0]), len(points[0])), np.float32)
+    for axis in points:
+        near += np.square(axis[:, None] - axis)
+    np.reciprocal(near, out=near)
+    value = near.sum(1)
+    np.square(near, out=near)
+    weight = near.sum(1)
+    return value, [-2 * (axis * weight - near @ axis) for axis in points]
+
 
 def _spline(share: Floats) -> tuple[tuple[Floats, ...], tuple[Floats, ...]]:
     """Give the weights of the four cells around a point, by its share (points,) of its cell, and their slopes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from isthmus.tasks.places.field import Field
+from isthmus.tasks.places.field import pushes
 from isthmus.tasks.places.near import Floats
 
 STEPS = 300
@@ -35,7 +35,7 @@ def lay_out(edges: csr_matrix, start: Floats, steps: int = STEPS) -> Floats:
         for gap in gaps:
             square += gap * gap
         near = share / square
-        value, slopes = Field(points, kernels).read(points)
+        value, slopes = pushes(points, kernels)
         push = np.float32(0.5 / max(float(value.sum(dtype=np.float64)) - n, 1e-12))
         for j, (gap, slope) in enumerate(zip(gaps, slopes, strict=True)):
             gradient = 4 * (pull * np.add.reduceat(gap * near, first) + push * slope)
