@@ -49,6 +49,9 @@ class Places:
         whole = np.asarray(rows, np.float32)
         drawn = np.sort(np.random.default_rng(seed).permutation(len(whole))[:most])
         kept = whole[drawn]
+        if (kept == kept[0]).all():
+            nothing = np.zeros((len(kept), dim), np.float32)
+            return cls(kept[0], np.eye(kept.shape[1], dtype=np.float32), np.zeros_like(kept), nothing)
         components = PCA(min(WIDE, *kept.shape), random_state=seed).fit(kept)
         mean = components.mean_.astype(np.float32)
         mains = components.components_.astype(np.float32)
