@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isthmus.imputer import Imputer as Imputer
     from isthmus.index import Index as Index
     from isthmus.language import LanguageModel as LanguageModel
+    from isthmus.mapping import Map as Map
     from isthmus.model import Autoencoder as Autoencoder
     from isthmus.nets.codes import Dense as Dense
     from isthmus.nets.codes import Gaussian as Gaussian
@@ -50,6 +51,7 @@ _HOMES = {
     "Imputer": "isthmus.imputer",
     "Index": "isthmus.index",
     "LanguageModel": "isthmus.language",
+    "Map": "isthmus.mapping",
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
     "OutlierDetector": "isthmus.detector",

@@ -20,11 +20,12 @@ from isthmus.filled import fill, say_how_sure
 from isthmus.given import Given
 from isthmus.halves import Part
 from isthmus.inwords import in_words
+from isthmus.mapping import Maps
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.settings import among, places
-from isthmus.tasks import amplify, clean, impute, interpolate, outliers, synthesize
-from isthmus.tasks.batches import Floats
+from isthmus.tasks import amplify, clean, impute, interpolate, outliers, reconstruct, synthesize
+from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.choices import choices
 from isthmus.tasks.contrast import contrast
 from isthmus.tasks.prior import from_prior
@@ -39,6 +40,7 @@ class Jobs(Part):
     fitted_: dict[str, Any]
     reference_: outliers.Reference
     prior_: Prior | None
+    maps_: Maps
     calibration_: Calibration
 
     def impute(
@@ -301,6 +303,27 @@ class Jobs(Part):
         x = self.codec_.encode(table)[list(rows)]
         values = interpolate.interpolate(self.net_, x, steps)
         return self.flavour_.without_rows().give(self.codec_.decode(values))
+
+    def map(self, X: Any, dim: int = 2) -> Codes:
+        """Place rows on a map (rows, dim): rows with similar codes lie close together.
+
+        A code of `dim` numbers is its own map. Of a larger one, a map is laid out of training rows' codes when one is
+        first asked for; all rows land on that one, and it is saved with the model.
+
+        Parameters
+        ----------
+        X
+            Rows; those the model was fitted to, or others.
+        dim
+            2, 3 or 1.
+
+        Raises
+        ------
+        UsageError
+            For more dimensions than the code has numbers, or than can be looked at.
+        """
+        codes = reconstruct.encode(self.net_, self.codec_.encode(self._check(X)))
+        return self.maps_(codes, dim)
 
     def _prior(self, name: str | None) -> Prior | None:
         """Find the prior called `name`; None is the code's own."""

@@ -21,6 +21,7 @@ from isthmus.data.sources import Table
 from isthmus.errors import IsthmusWarning
 from isthmus.halves import Decoder, Encoder
 from isthmus.jobs import Jobs
+from isthmus.mapping import Maps
 from isthmus.mixed import MixedTables
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
@@ -30,7 +31,6 @@ from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
 from isthmus.tasks.plan import Settings
-from isthmus.tasks.reduce import Projection
 from isthmus.tasks.uncertainty import Calibration
 from isthmus.training.loop import History
 from isthmus.training.progress import Lines
@@ -184,13 +184,13 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         return self
 
     def _finish(self, x: Floats, held: npt.NDArray[np.bool_], seconds: float) -> None:
-        """Learn what the jobs compare with: survival, how sure is sure, what is usual, and the axes of the map."""
+        """Learn what the jobs compare with: survival, how sure is sure, and what is usual."""
         training = x[~held] if (~held).any() else x
         self._n_features_out = int(self.net_.code.size or 0)
         self.survival_ = inspect.survival(self.net_, x[held], training)
         self.calibration_ = Calibration.learn(self.net_, x[held], self.seed)
         self.reference_ = outliers.Reference.learn(self.net_, training, self.seed)
-        self.projection_ = Projection.learn(self.reference_.codes)
+        self.maps_ = Maps(self.reference_.codes, self.seed)
         self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed, "prior": None}
 
     def encode(self, X: Any) -> Codes:
@@ -229,10 +229,6 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`: higher is better, so that searches over settings can compare."""
         return float(self.score_samples(X).mean())
-
-    def map(self, X: Any, dim: int = 2) -> Floats:
-        """Place rows on a map (rows, dim): rows with similar codes lie close together."""
-        return self.projection_(self.encode(X), dim)
 
     def inspect(self) -> dict[str, Any]:
         """Give the facts of the model: schema, code, sizes, training curve, what survives by column."""
@@ -289,11 +285,10 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def _tensors(self) -> dict[str, Tensor]:
         held = {f"reference.{field.name}": getattr(self.reference_, field.name) for field in fields(self.reference_)}
-        held |= {"projection.mean": self.projection_.mean, "projection.axes": self.projection_.axes}
         held |= {"calibration.levels": self.calibration_.levels}
         tensors = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in held.items()}
         learnt = {} if self.prior_ is None else self.prior_.state_dict()
-        return tensors | {f"prior.{name}": tensor for name, tensor in learnt.items()}
+        return tensors | self.maps_.tensors() | {f"prior.{name}": tensor for name, tensor in learnt.items()}
 
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
@@ -322,7 +317,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.reference_ = outliers.Reference(
             **{field.name: arrays[f"reference.{field.name}"] for field in fields(outliers.Reference)}
         )
-        self.projection_ = Projection(arrays["projection.mean"], arrays["projection.axes"])
+        self.maps_ = Maps.from_tensors(self.reference_.codes, tensors, self.seed)
         self.calibration_ = Calibration(arrays["calibration.levels"])
         self.fitted_, self.survival_ = facts["fitted"], facts["survival"]
         self.history_ = History(**facts["history"])

@@ -18,6 +18,7 @@ from torch import Tensor
 from isthmus import store
 from isthmus.data.gallery import open_pictures
 from isthmus.errors import DataError, UsageError
+from isthmus.mapping import Maps
 from isthmus.nets.codes import CODES, Code, parse_code
 from isthmus.nets.noises import noises_from, parse_noise
 from isthmus.nets.pictures import PictureHourglass
@@ -38,6 +39,8 @@ NUMBERS = 32
 """Size of a code that is not given one."""
 TOGETHER = 256
 """Pictures that go through at once."""
+MAPPED = 5000
+"""Codes of pictures learnt from that are kept, to lay out a map when one is asked for."""
 REACH = 2.0
 """Standard deviations on either side that a manifold shows."""
 
@@ -163,8 +166,10 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learnt_from = ~held if n > 1 else held
         self.facts_ |= self._survives(pictures.planes[held], pictures.planes[learnt_from])
         self.mixture_ = None
+        codes = self.encode(pictures.planes[learnt_from].transpose(0, 2, 3, 1))
+        drawn = np.random.default_rng(self.seed).permutation(len(codes))[:MAPPED]
+        self.maps_ = Maps(codes[drawn], self.seed)
         if code.signed:
-            codes = self.encode(pictures.planes[learnt_from].transpose(0, 2, 3, 1))
             own = np.array(kinds, np.int64)[learnt_from]
             self.mixture_ = Mixture.learn(codes, own, max(1, len(labels)), self.seed)
         return self
@@ -269,6 +274,15 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         grid = np.stack(np.meshgrid(down, right, indexing="ij"), -1).reshape(-1, 2)
         return self.decode(grid, given)
 
+    def map(self, X: Any, dim: int = 2) -> Floats:
+        """Place pictures on a map (pictures, dim): those with similar codes lie close together.
+
+        A code of `dim` numbers is its own map. Of a larger one, a map is laid out of codes of pictures learnt from when
+        one is first asked for; all pictures land on that one, and it is saved with the model.
+        """
+        self._fitted()
+        return self.maps_(self.encode(X), dim)
+
     def error_map(self, X: Any) -> Floats:
         """Tell how far each pixel (pictures, rows, columns) is from what the code says; 1 is usual for that pixel."""
         planes = self._opened(X)
@@ -300,6 +314,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         facts = {"net": net.config(), "fitted": self.facts_, "history": asdict(self.history_)}
         mixture = {} if self.mixture_ is None else vars(self.mixture_)
         held = {f"mixture.{name}": torch.from_numpy(array) for name, array in mixture.items()}
+        held |= {"codes": torch.from_numpy(self.maps_.codes)} | self.maps_.tensors()
         store.write(path, self.kind, facts, {f"net.{name}": each for name, each in net.state_dict().items()} | held)
 
     @classmethod
@@ -316,6 +331,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._learnt(net.to(device), dict(facts["fitted"]), History(**facts["history"]))
         drawn = {name[8:]: each.cpu().numpy() for name, each in tensors.items() if name.startswith("mixture.")}
         self.mixture_ = Mixture(**drawn) if drawn else None
+        self.maps_ = Maps.from_tensors(tensors["codes"].cpu().numpy(), tensors, self.seed)
         return self
 
     def _survives(self, held: Bytes, learnt: Bytes) -> dict[str, Any]:

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from isthmus.denoiser import Denoiser
     from isthmus.diffusion import Diffusion
     from isthmus.halves import Decoder, Encoder
+    from isthmus.mapping import Map
     from isthmus.model import Autoencoder
     from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
 
-    Model: TypeAlias = Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder
+    Model: TypeAlias = (
+        Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder | Map
+    )
 
 FORMAT = 3
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
@@ -104,11 +107,12 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     """
     from isthmus.denoiser import Denoiser
     from isthmus.diffusion import Diffusion
+    from isthmus.mapping import Map
     from isthmus.model import KINDS
     from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
 
-    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion, PictureAutoencoder)}
+    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion, PictureAutoencoder, Map)}
     kind, facts, tensors = read(path)
     if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")

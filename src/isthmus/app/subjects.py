@@ -312,6 +312,10 @@ class Pictured(Codeable):
         drawn = np.random.default_rng(0).standard_normal((500, len(mean)), np.float32)
         return np.asarray(mean + std * drawn, np.float32)
 
+    def places(self, dim: int) -> npt.NDArray[Any]:
+        """Give places (pictures, dim) on the model's map."""
+        return np.asarray(self.model.map(self.pixels, dim=dim))
+
     def column(self, name: str) -> npt.NDArray[Any]:
         """Give the labels."""
         if self.pictures is None or name != "label" or not self.pictures.labels:

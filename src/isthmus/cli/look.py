@@ -13,7 +13,7 @@ from isthmus.endings import COMPRESSED
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PICTURES = (".png", ".html")
+PICTURES = (".html", ".png", ".svg")
 
 
 def inspect(model: options.Model, json: options.Json = False) -> None:
@@ -50,32 +50,40 @@ def map_(
     data: options.Data,
     out: Annotated[
         Path,
-        word("-o", "--out", metavar="OUT", type=Path, help="file to write: .png, .html, .csv, .npy, .parquet"),
+        word("-o", "--out", metavar="OUT", type=Path, help="file to write: .html, .png, .svg, .csv, .npy, .parquet"),
     ],
     dim: Annotated[int, word("--dim", metavar="2|3", type=whole(2, 3), help="dimensions of the map")] = 2,
-    color: Annotated[str | None, word("--color", metavar="COL", help="colour points by this column")] = None,
+    color: Annotated[
+        str | None, word("--color", "--colour", metavar="COL", help="colour points by this column")
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Draw every row as a point on a map.
 
-    Rows that the model finds alike lie close together.
+    Rows that the model finds alike lie close together, and new rows land on the same map. A page (.html) can be moved,
+    turned and asked; its points tell the cells of their rows.
 
     For example:
 
       isthmus map houses.isthmus houses.csv -o map.html --color Sale_Price
       isthmus map houses.isthmus houses.csv -o map.csv --dim 3
+      isthmus map digits.isthmus digits/ -o digits.html
     """
     options.check_out(out, (*PICTURES, *options.CODES), inputs=[model, data])
+    loaded = load_for("map", model)
+    if loaded.kind == pictures.KIND:
+        return pictures.map_(loaded, data, out, dim, color, quiet=quiet, json=json)
     from isthmus.data.sources import open_table
 
     table = open_table(data).columns
     labels = _labels(table, color)
-    places = load_for("map", model).map(table, dim=dim)
+    places = loaded.map(table, dim=dim)
     if out.suffix.lower() in PICTURES:
         from isthmus.report.pictures import map_picture
 
-        map_picture(places, labels, out, color or data.name)
+        columns = {name: table.column(name).to_numpy() for name in table.column_names}
+        map_picture(places, labels, out, color or data.name, columns)
     else:
         write_numbers(places, "map", out)
     result = {"out": out, "points": len(places), "dim": dim}

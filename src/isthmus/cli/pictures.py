@@ -139,6 +139,31 @@ def outliers(model: "PictureAutoencoder", data: Path, out: Path, *, quiet: bool,
     done(f"wrote {out}: {len(order):,} pictures", {"out": out, "pictures": len(order)}, quiet=quiet, as_json=json)
 
 
+def map_(
+    model: "PictureAutoencoder", data: Path, out: Path, dim: int, color: str | None, *, quiet: bool, json: bool
+) -> None:
+    """Draw each picture as a point, in the colour of the folder that it is in; a page shows the pictures."""
+    if color not in (None, "label"):
+        raise UsageError(f"--color {color}: of pictures, say label: what the folders that they are in are called")
+    from isthmus.cli.codes import write_numbers
+    from isthmus.data.gallery import open_pictures
+
+    read = open_pictures(data)
+    if color and read.labels is None:
+        raise UsageError("--color label: nothing says what these pictures show; put each kind in a folder of its own")
+    shown = read.planes.transpose(0, 2, 3, 1)
+    places = model.map(shown, dim)
+    if out.suffix.lower() in options.CODES:
+        write_numbers(places, "map", out)
+    else:
+        from isthmus.report.pictures import map_picture
+
+        columns = {"picture": read.names}
+        map_picture(places, read.labels, out, data.name if read.labels is None else "label", columns, shown)
+    result = {"out": out, "points": len(places), "dim": dim}
+    done(f"wrote {out}: {len(places):,} points", result, quiet=quiet, as_json=json)
+
+
 def learnt(facts: dict[str, Any]) -> str:
     """Say what was learnt.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 from os import PathLike
@@ -101,9 +101,14 @@ def png(figure: Figure, path: str | PathLike[str]) -> None:
 
 
 def map_picture(
-    coords: npt.ArrayLike, labels: npt.ArrayLike | None, path: str | PathLike[str], title: object = ""
+    coords: npt.ArrayLike,
+    labels: npt.ArrayLike | None,
+    path: str | PathLike[str],
+    title: object = "",
+    columns: Mapping[str, npt.ArrayLike] | None = None,
+    pictures: npt.NDArray[np.uint8] | None = None,
 ) -> None:
-    """Draw points as a map in a .png or in an .html file that can be turned, zoomed and asked.
+    """Draw points as a map in a .png or .svg, or in an .html file that can be turned, zoomed and asked.
 
     Parameters
     ----------
@@ -113,15 +118,22 @@ def map_picture(
         What colours the points (rows,): numbers and dates by a colour bar, anything else by name, the 12 most
         frequent ones; None for one colour.
     path
-        A file ending in .png or .html.
+        A file ending in .png, .svg or .html.
     title
         What the colours show.
+    columns, pictures
+        What a point of an .html file tells of its row: cells by name, each (rows,), and a picture (rows, height,
+        width[, channels]).
     """
     places = np.asarray(coords, dtype=np.float64)
-    if Path(path).suffix.lower() == ".html":
-        from isthmus.report.interactive import write_map
+    ending = Path(path).suffix.lower()
+    if ending == ".html":
+        from isthmus.report.map import write_map
 
-        write_map(places, labels, path, str(title))
+        write_map(path, places, labels, str(title), columns, pictures)
+    elif ending == ".svg":
+        with drawing(), writing(path) as temporary:
+            map_figure(places, labels, str(title)).savefig(temporary, format="svg", facecolor="white")
     else:
         png(map_figure(places, labels, str(title)), path)
 

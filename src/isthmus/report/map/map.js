@@ -40,7 +40,7 @@
       if (chosen > .5) {
         bool dull = flags < 1.5;
         seen = dull ? mix(seen, vec3(.55), .8) : seen;
-        weight *= dull ? .15 : 6.;
+        weight *= dull ? .12 : 1.;
       }
       shade = vec4(seen, 1.) * weight * colour.a * min(1., size * near * size * near);
     }`;
