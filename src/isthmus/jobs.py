@@ -17,7 +17,7 @@ from isthmus.data.tables import append_rows
 from isthmus.errors import DataError, UsageError
 from isthmus.filled import fill, say_how_sure
 from isthmus.given import Given
-from isthmus.halves import Part
+from isthmus.groups import Grouping
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.settings import places
@@ -26,7 +26,7 @@ from isthmus.tasks.prior import from_prior
 from isthmus.tasks.uncertainty import Calibration
 
 
-class Jobs(Part):
+class Jobs(Grouping):
     """The jobs of a fitted `isthmus.Autoencoder`, which inherits them."""
 
     missing: Collection[object]

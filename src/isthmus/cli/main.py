@@ -11,6 +11,7 @@ from typing import Any
 from isthmus import __version__
 from isthmus.cli import (
     clean,
+    cluster,
     codes,
     compare,
     compress,
@@ -39,6 +40,7 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "fit": fit.fit,
     "inspect": look.inspect,
     "map": look.map_,
+    "cluster": cluster.cluster,
     "encode": codes.encode,
     "decode": codes.decode,
     "reconstruct": codes.reconstruct,

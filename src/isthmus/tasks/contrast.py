@@ -36,7 +36,7 @@ class Fact:
     sure
         Whether it is more than chance gives.
     low, high
-        Of a number: the range that is most more frequent here, ends included; infinite where it is open.
+        Of a number: the range that is most more frequent here, ends included, in few digits; infinite where it is open.
     values
         Of a category: the places of the values that are more frequent here, the most first.
     missing
@@ -150,7 +150,7 @@ def _named(more: Floats) -> tuple[int, ...]:
 
 
 def _range(more: Floats, starts: Floats, ends: Floats) -> tuple[float, float]:
-    """Find the run of levels that is most more frequent (Kadane's), open where it reaches the end."""
+    """Find the run of levels that is most more frequent (Kadane's); an end that no level lies beyond is infinite."""
     best, first, last, run, begun = -math.inf, 0, len(more) - 1, 0.0, 0
     for place, each in enumerate(more):
         if run <= 0:
@@ -158,9 +158,23 @@ def _range(more: Floats, starts: Floats, ends: Floats) -> tuple[float, float]:
         run += float(each)
         if run > best:
             best, first, last = run, begun, place
-    if not len(more):
-        return -math.inf, math.inf
-    return -math.inf if first == 0 else float(starts[first]), math.inf if last == len(more) - 1 else float(ends[last])
+    low, high = -math.inf, math.inf
+    if first > 0:
+        low = _round(float(starts[first]), float(ends[first - 1]))
+    if last < len(more) - 1:
+        high = -_round(-float(ends[last]), -float(starts[last + 1]))
+    return low, high
+
+
+def _round(end: float, before: float) -> float:
+    """Give the number of fewest digits above `before` and not above `end`, between which no value lies."""
+    size = math.floor(math.log10(max(abs(end), abs(before))))
+    for digits in range(1, 12):
+        step = 10.0 ** (size - digits + 1)
+        rounded = float(f"{math.floor(end / step + 1e-9) * step:.12g}")
+        if before < rounded <= end:
+            return rounded
+    return end
 
 
 def _shared(one: Levels, other: Levels) -> float:
