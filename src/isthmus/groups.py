@@ -1,4 +1,4 @@
-"""Rows in groups, and any rows against the rest: what they are, how sure they are, and what sets them apart in words."""
+"""Rows in groups, and any rows against the rest: how sure groups are, and what sets rows apart in words."""
 
 from __future__ import annotations
 

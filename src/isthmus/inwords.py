@@ -40,7 +40,7 @@ def phrase(fact: Fact, variable: Variable) -> str:
 
 
 def told(facts: Sequence[Fact], variables: Sequence[Variable]) -> list[dict[str, Any]]:
-    """Tell facts as `variable`, `phrase`, `bits` and the shares `inside` and `outside`, leaving out what may be chance."""
+    """Tell facts as `variable`, `phrase`, `bits`, shares `inside` and `outside`, leaving out what may be chance."""
     return [
         {
             "variable": variables[fact.column].name,
@@ -55,7 +55,7 @@ def told(facts: Sequence[Fact], variables: Sequence[Variable]) -> list[dict[str,
 
 
 def _of_values(name: str, values: Sequence[Any], places: Sequence[int]) -> str:
-    """Name the values that are frequent; a truth is its column's name alone, and places beyond the values are new ones."""
+    """Name the values that are frequent: true by its column's name alone, a place beyond all values as a new one."""
     words = [str(values[place]).strip() if place < len(values) else "never seen in training" for place in places]
     if not words:
         return f"{name} not missing"

@@ -65,7 +65,9 @@ def contrast(x: Floats, sizes: Sequence[int | None], chosen: Flags) -> list[Fact
     return sorted(facts, key=lambda fact: (-fact.sure, -fact.bits, fact.column))
 
 
-def telling(x: Floats, sizes: Sequence[int | None], facts: Sequence[Fact], most: int = 3, least: float = 0.1) -> list[int]:
+def telling(
+    x: Floats, sizes: Sequence[int | None], facts: Sequence[Fact], most: int = 3, least: float = 0.1
+) -> list[int]:
     """Choose, of facts in order, the few to name rows by: no two say the same, and none says little beside the first.
 
     A fact is left out where the column of one already chosen tells most of what its own holds (mutual information over
@@ -117,7 +119,9 @@ def _levels(column: Floats, size: int | None, fewer: int) -> tuple[Levels, Float
     if not len(seen):
         return np.zeros(len(column), np.int64), none, none
     bins = int(np.clip(2 * math.sqrt(fewer), 4, BINS))
-    starts = seen if len(seen) <= bins else np.unique(np.quantile(column[there], np.arange(bins) / bins, method="higher"))
+    starts = (
+        seen if len(seen) <= bins else np.unique(np.quantile(column[there], np.arange(bins) / bins, method="higher"))
+    )
     level = np.where(there, np.searchsorted(starts, np.nan_to_num(column), side="right"), 0)
     last = np.searchsorted(seen, starts[1:]) - 1
     return level.astype(np.int64), starts, np.append(seen[last], seen[-1])
