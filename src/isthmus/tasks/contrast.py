@@ -147,6 +147,8 @@ def _divergence(counts: npt.NDArray[np.int64]) -> tuple[float, bool]:
 
 def _named(more: Floats) -> tuple[int, ...]:
     """Choose values that are more frequent, the most first, until nine tenths of all that is more are named."""
+    if not len(more):
+        return ()
     order = np.argsort(-more, kind="stable")
     gains = np.cumsum(more[order].clip(min=0))
     enough = int(np.searchsorted(gains, 0.9 * gains[-1])) + 1
