@@ -86,6 +86,13 @@ train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew,
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
 
+.PHONY: bench-cluster bench-learning
+bench-cluster: $(VENV)/.installed-bench  ## groups of rows against known ones, beside k-means on columns
+	@$(PY) benchmarks/cluster.py
+
+bench-learning: $(VENV)/.installed-bench  ## codes as inputs of later models, beside raw columns and PCA
+	@$(PY) benchmarks/learning.py
+
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 

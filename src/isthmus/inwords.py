@@ -1,62 +1,73 @@
-"""Facts about rows as words: "zone hill or bay", "price at least 200,000", "age 45 to 60"."""
+"""What sets rows apart, in words: facts of numbers and places, told as a schema's variables are read."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from isthmus.data.variables.base import Variable
-from isthmus.tasks.contrast import Contrast
+from isthmus.data.variables import Moment, Variable
+from isthmus.tasks.contrast import Fact
 
 
-def in_words(variables: Sequence[Variable], facts: Sequence[Contrast]) -> list[dict[str, Any]]:
-    """Give each fact as a dictionary of its `variable`, a `phrase`, `bits`, and the shares `inside` and `outside`."""
-    return [
-        {
-            "variable": variables[each.column].name,
-            "phrase": phrase(variables[each.column], each),
-            "bits": each.bits,
-            "inside": each.inside,
-            "outside": each.outside,
-        }
-        for each in facts
-    ]
-
-
-def phrase(variable: Variable, fact: Contrast) -> str:
-    """Say what rows have in common in one variable.
+def phrase(fact: Fact, variable: Variable) -> str:
+    """Say what is frequent in some rows, such as "zone hill or harbour" or "area 120 to 260".
 
     Examples
     --------
-    >>> from isthmus.data.variables.numeric import Count
-    >>> rooms = Count("rooms", "int64", missing=True, low=1, high=9)
-    >>> phrase(rooms, Contrast(0, 0.5, 0.9, 0.2, low=4, high=6))
-    'rooms 4 to 6'
-    >>> phrase(rooms, Contrast(0, 0.5, 0.9, 0.2, low=4))
-    'rooms at least 4'
+    >>> from isthmus.data.variables import Category, Number
+    >>> phrase(Fact(0, 0.5, True, low=45, high=60), Number("age", "int64", False, 17.0, 90.0))
+    'age 45 to 60'
+    >>> phrase(Fact(0, 0.5, True, values=(1, 0)), Category("zone", "string", False, ("harbour", "hill")))
+    'zone hill or harbour'
     """
-    if fact.values:
-        return f"{variable.name} {' or '.join(_value(variable, each) for each in fact.values)}"
-    low, high = (None if end is None else _cell(variable, end) for end in (fact.low, fact.high))
-    if low is None and high is None:
-        return f"{variable.name} known"
-    if high is None:
-        return f"{variable.name} at least {low}"
-    if low is None:
-        return f"{variable.name} at most {high}"
-    return f"{variable.name} {low}" if low == high else f"{variable.name} {low} to {high}"
+    if fact.missing:
+        return f"{variable.name} missing"
+    values = getattr(variable, "values", None)
+    if values is not None:
+        return _of_values(variable.name, values, fact.values)
+    low, high = math.isfinite(fact.low), math.isfinite(fact.high)
+    if not (low or high):
+        return f"{variable.name} not missing"
+    if not high:
+        return f"{variable.name} {_number(variable, fact.low)} or more"
+    if not low:
+        return f"{variable.name} up to {_number(variable, fact.high)}"
+    first, last = (_number(variable, end) for end in (fact.low, fact.high))
+    return f"{variable.name} {first}" if first == last else f"{variable.name} {first} to {last}"
 
 
-def _value(variable: Variable, number: float) -> str:
-    if np.isnan(number):
-        return "missing"
-    return "never seen before" if number < 0 and variable.size else _cell(variable, number)
+def told(facts: Sequence[Fact], variables: Sequence[Variable]) -> list[dict[str, Any]]:
+    """Tell facts as `variable`, `phrase`, `bits`, shares `inside` and `outside`, leaving out what may be chance."""
+    return [
+        {
+            "variable": variables[fact.column].name,
+            "phrase": phrase(fact, variables[fact.column]),
+            "bits": fact.bits,
+            "inside": fact.inside,
+            "outside": fact.outside,
+        }
+        for fact in facts
+        if fact.sure
+    ]
 
 
-def _cell(variable: Variable, number: float) -> str:
-    cell: Any = variable.from_numbers(np.array([number])).to_pylist()[0]
-    if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 10_000 else f"{cell:.6g}"
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) >= 10_000 else str(cell)
+def _of_values(name: str, values: Sequence[Any], places: Sequence[int]) -> str:
+    """Name the values that are frequent: true by its column's name alone, a place beyond all values as a new one."""
+    words = [str(values[place]).strip() if place < len(values) else "never seen in training" for place in places]
+    if not words:
+        return f"{name} not missing"
+    if len(words) == 1 and isinstance(values[0], bool):
+        return name if words[0] == "True" else f"not {name}"
+    return f"{name} {' or '.join([', '.join(words[:-1]), words[-1]] if len(words) > 1 else words)}"
+
+
+def _number(variable: Variable, number: float) -> str:
+    """Write a number or a moment for people to read."""
+    if isinstance(variable, Moment):
+        return str(variable.from_numbers(np.array([number]))[0].as_py())
+    if number != int(number):
+        return f"{number:.6g}"
+    return f"{int(number):,}" if abs(number) >= 10_000 else str(int(number))

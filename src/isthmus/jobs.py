@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,21 +17,19 @@ from isthmus.data.tables import append_rows
 from isthmus.errors import DataError, UsageError
 from isthmus.filled import fill, say_how_sure
 from isthmus.given import Given
-from isthmus.halves import Part
-from isthmus.inwords import in_words
+from isthmus.groups import Grouping
 from isthmus.mapping import Maps
 from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
-from isthmus.settings import among, places
+from isthmus.settings import places
 from isthmus.tasks import amplify, clean, impute, interpolate, outliers, reconstruct, synthesize
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.choices import choices
-from isthmus.tasks.contrast import contrast
 from isthmus.tasks.prior import from_prior
 from isthmus.tasks.uncertainty import Calibration
 
 
-class Jobs(Part):
+class Jobs(Grouping):
     """The jobs of a fitted `isthmus.Autoencoder`, which inherits them."""
 
     missing: Collection[object]
@@ -122,32 +119,6 @@ class Jobs(Part):
                 raise UsageError(f"columns {names[j]!r}: a {self.schema_.coded[j].kind} has no list of values")
         found = choices(self.net_, self.codec_.encode(table), asked)
         return {names[j]: chances for j, chances in zip(asked, found, strict=True)}
-
-    def contrast(self, X: Any, rows: npt.ArrayLike) -> list[dict[str, Any]]:
-        """Tell in words what some rows have in common that the others have not.
-
-        Parameters
-        ----------
-        X
-            All rows.
-        rows
-            Numbers of those asked about, or a Boolean for each.
-
-        Returns
-        -------
-        list of dict
-            The most telling variable first: its `variable`, a `phrase`, the `bits` that it tells of whether a row is
-            one of those asked about, and the shares of these (`inside`) and of the others (`outside`) it holds for.
-            Empty where nothing sets them apart.
-
-        Raises
-        ------
-        UsageError
-            A row that is not there.
-        """
-        table = self._check(X)
-        x = self.codec_.encode(table, clip=False)
-        return in_words(self.schema_.coded, contrast(x, among(rows, len(x)), self.net_.columns.numeric))
 
     def outliers(self, X: Any) -> Outliers:
         """Score rows by how odd they are; `.explain()` names the cells that make them so."""

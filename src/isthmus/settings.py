@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from isthmus.errors import UsageError
 from isthmus.nets.codes import Code, parse_code
 from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
@@ -107,23 +104,3 @@ def parse_duration(given: float | str | None) -> float | None:
     if seconds <= 0:
         raise UsageError(f"budget is {given!r}; give a time such as 60s, 2min or 1h")
     return seconds
-
-
-def among(rows: npt.ArrayLike, count: int) -> npt.NDArray[np.bool_]:
-    """Give which of `count` rows (count,) are meant by their numbers, or by a Boolean each.
-
-    Examples
-    --------
-    >>> among([0, 2], 3).tolist()
-    [True, False, True]
-    """
-    asked = np.asarray(rows)
-    if asked.dtype == np.bool_ and asked.shape == (count,):
-        return asked
-    if asked.ndim != 1 or (asked.size and asked.dtype.kind not in "iu"):
-        raise UsageError(f"rows of shape {asked.shape} and {asked.dtype}: give numbers of rows, or {count:,} Booleans")
-    if asked.size and (asked.min() < 0 or asked.max() >= count):
-        raise UsageError(f"rows hold {asked.min()} to {asked.max()}: there are {count:,} rows, counted from 0")
-    chosen = np.zeros(count, dtype=np.bool_)
-    chosen[asked.astype(np.int64)] = True
-    return chosen

@@ -18,12 +18,11 @@ import pyarrow.compute as pc
 from isthmus.data.gallery import Pictures, open_pictures
 from isthmus.data.images import open_picture
 from isthmus.data.sources import Table, open_table
-from isthmus.data.variables.moment import Moment
-from isthmus.data.variables.numeric import Numeric
+from isthmus.data.variables import Category, Moment, Numeric
 from isthmus.errors import DataError, FileError, UsageError
+from isthmus.inwords import told
 from isthmus.model import Autoencoder
 from isthmus.pictures import PictureAutoencoder
-from isthmus.settings import among
 from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.contrast import contrast
 
@@ -159,7 +158,7 @@ class Rowed(Codeable):
 
     def columns(self) -> list[dict[str, Any]]:
         """Tell names, kinds, and values or ranges."""
-        told = []
+        described = []
         for variable in self.model.schema_.coded:
             values = getattr(variable, "values", None)
             words: dict[str, Any] = {"name": variable.name, "kind": variable.kind, "domain": variable.domain}
@@ -168,8 +167,8 @@ class Rowed(Codeable):
             elif isinstance(variable, Numeric | Moment):
                 low, high = variable.from_numbers(np.array([variable.low, variable.high])).to_pylist()
                 words |= {"low": low, "high": high, "decimals": getattr(variable, "decimals", 0)}
-            told.append(words)
-        return told
+            described.append(words)
+        return described
 
     @cached_property
     def codes(self) -> Codes:
@@ -200,7 +199,7 @@ class Rowed(Codeable):
 
     def apart(self, rows: Rows) -> list[dict[str, Any]]:
         """Tell what rows have in common that others have not."""
-        return self.model.contrast(self.table, rows)[:TOLD]
+        return [] if len(rows) == self.rows else self.model.contrast(self.table, rows)[:TOLD]
 
     def decode(self, codes: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Give the rows that codes say."""
@@ -339,20 +338,12 @@ class Pictured(Codeable):
 
     def apart(self, rows: Rows) -> list[dict[str, Any]]:
         """Tell by labels what pictures have in common that others have not."""
-        if self.pictures is None or not self.pictures.labels:
+        if self.pictures is None or not self.pictures.labels or len(rows) == self.rows:
             return []
         names, places = np.unique(np.array(self.pictures.labels, str), return_inverse=True)
-        found = contrast(places[:, None].astype(np.float64), among(rows, self.rows), [])
-        return [
-            {
-                "variable": "label",
-                "phrase": f"label {' or '.join(names[int(value)] for value in each.values)}",
-                "bits": each.bits,
-                "inside": each.inside,
-                "outside": each.outside,
-            }
-            for each in found
-        ]
+        chosen = np.isin(np.arange(self.rows), rows)
+        found = contrast(places[:, None].astype(np.float64), [len(names)], chosen)
+        return told(found, [Category("label", "string", False, tuple(names.tolist()))])
 
     def decode(self, codes: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Give the pictures that codes say."""

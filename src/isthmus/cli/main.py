@@ -12,6 +12,7 @@ from isthmus import __version__
 from isthmus.cli import (
     app,
     clean,
+    cluster,
     codes,
     compare,
     compress,
@@ -41,6 +42,7 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "fit": fit.fit,
     "inspect": look.inspect,
     "map": look.map_,
+    "cluster": cluster.cluster,
     "encode": codes.encode,
     "decode": codes.decode,
     "reconstruct": codes.reconstruct,
