@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+APT := $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: help setup demo test lint types bench-tables bench-clean bench-amplify bench-vae bench-compare bench-outliers format clean
@@ -41,6 +42,11 @@ types: setup  ## mypy --strict
 test: setup lint types  ## everything that must pass before a change is merged
 	@# Many small fits: one thread each, side by side, beats all threads for one.
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
+
+.PHONY: browser
+browser:  ## install Chromium, which the tests of the page drive, from the system's packages
+	@command -v chromium > /dev/null || $(APT) install -y -qq chromium > /dev/null \
+		|| { $(APT) update -qq && $(APT) install -y -qq chromium > /dev/null; }
 
 $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(PIP) -e ".[bench]"
@@ -92,6 +98,10 @@ bench-cluster: $(VENV)/.installed-bench  ## groups of rows against known ones, b
 
 bench-learning: $(VENV)/.installed-bench  ## codes as inputs of later models, beside raw columns and PCA
 	@$(PY) benchmarks/learning.py
+
+.PHONY: bench-app
+bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real browser
+	@$(PY) benchmarks/app.py
 
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py

@@ -169,7 +169,7 @@ def _page(folder: Path, name: str) -> Section:
         first = time.perf_counter() - began
         page.locator("nav a[href='#sliders']").click()
         page.locator(".sliders-list input").first.wait_for()
-        page.wait_for_function("document.querySelector('.large')?.children.length > 0")
+        page.locator(".large > *").first.wait_for()
         page.evaluate(TIMED, 5)
         times = sorted(page.evaluate(TIMED, MOVES))
     section.add("slider to picture, median (ms)", {OURS: statistics.median(times)}, digits=1, headline=True)

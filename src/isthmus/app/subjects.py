@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from isthmus.data.gallery import Pictures, open_pictures
 from isthmus.data.images import open_picture
 from isthmus.data.sources import Table, open_table
-from isthmus.data.variables import Category, Moment, Numeric
+from isthmus.data.variables import Category, Moment
+from isthmus.data.variables.numeric import Numeric
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.inwords import told
 from isthmus.model import Autoencoder
