@@ -78,7 +78,7 @@ def test_rows_are_added_and_deleted_and_are_there_when_opened_again(index: Index
     assert index.search(rows.head(1), n=2)[ROW].tolist() == [0, 160]
     assert index.delete(f"{ROW} = 0") == 1
     assert index.add(rows.head(1)) == [162]
-    again = Index(index.folder)
+    again = Index(index.where)
     assert len(again) == 162
     assert again.search(rows.head(1), n=2)[ROW].tolist() == [160, 162]
 
@@ -89,9 +89,9 @@ def test_rows_are_encoded_anew_after_a_retraining(index: Index, rows: pd.DataFra
     index.delete(f"{ROW} = 3")
     index.retrain(other)
     assert index.made_by(other)
-    again = Index(index.folder)
+    again = Index(index.where)
     assert again.made_by(other)
-    assert len(list(index.folder.glob("model-*.isthmus"))) == 1
+    assert len(list(index.where.glob("model-*.isthmus"))) == 1
     far = np.linalg.norm(other.encode(rows) - other.encode(rows.iloc[[7]]), axis=1)
     far[3] = np.inf  # it is gone, and the others keep their numbers
     assert again.search(rows.iloc[[7]], n=3)[ROW].tolist() == np.argsort(far, kind="stable")[:3].tolist()
@@ -172,7 +172,7 @@ def test_bad_questions_get_a_line(words, message: str, index: Index) -> None:
 
 def test_bad_folders_get_a_line(index: Index, model: Autoencoder, rows: pd.DataFrame, tmp_path) -> None:
     with pytest.raises(FileError, match="is there already"):
-        Index.create(index.folder, model, rows)
+        Index.create(index.where, model, rows)
     with pytest.raises(FileError, match="there is no folder"):
         Index.create(tmp_path / "no" / "homes", model, rows)
     with pytest.raises(UsageError, match="compress is 'zip'; known are none, int8"):
@@ -183,4 +183,4 @@ def test_bad_folders_get_a_line(index: Index, model: Autoencoder, rows: pd.DataF
     with pytest.raises(FileError, match="or was altered"):
         Index(tmp_path / "alien")
     with pytest.raises(DataError, match="do not go with those"):
-        CodeStore(index.folder).append(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))
+        CodeStore(index.where).append(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore, Numbers
+from isthmus.data.pgstore import PostgresStore, is_address
 from isthmus.data.sources import Table, open_table
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.tasks.batches import Codes
@@ -31,19 +33,19 @@ class Index:
     """Rows that are found by what they are like, and by conditions on their columns.
 
     Nearness is the Euclidean distance of codes. The rows and codes are in a LanceDB table, a copy of the model beside
-    it: the folder is all that a search needs.
+    it: the folder is all that a search needs. Or all of it is in a PostgreSQL database with pgvector.
 
     Parameters
     ----------
-    folder
-        An index that `Index.create` made.
+    where
+        An index that `Index.create` made: a folder, or "postgresql://user@host/database?table=NAME".
 
     Raises
     ------
     FileError
         It is none, or was altered.
     UsageError
-        LanceDB is not installed: `pip install 'isthmus[search]'`.
+        LanceDB is not installed, `pip install 'isthmus[search]'`, or for a database psycopg, `'isthmus[postgres]'`.
 
     Examples
     --------
@@ -59,23 +61,23 @@ class Index:
     ['port', 'port', 'port']
     """
 
-    def __init__(self, folder: str | PathLike[str]) -> None:
+    def __init__(self, where: str | PathLike[str]) -> None:
         from isthmus.store import load
 
-        self.folder = Path(fspath(folder))
-        self._store = CodeStore(self.folder)
-        name = Path(self._store.facts.get("model", "")).name  # in this folder, whatever the table says
-        if not name:
-            raise FileError(f"'{folder}' is no index, or was altered: it names no model")
-        self.model: Autoencoder = load(self.folder / name)  # type: ignore[assignment]
+        self.where = where
+        self._store: CodeStore | PostgresStore = (
+            PostgresStore(str(where)) if is_address(where) else CodeStore(Path(fspath(where)))
+        )
+        with self._store.model_file() as path:
+            self.model: Autoencoder = load(path)  # type: ignore[assignment]
 
     @classmethod
-    def create(cls, folder: str | PathLike[str], model: Autoencoder, X: Any, *, compress: str = "none") -> Self:
-        """Make an index of rows; the folder must not be there yet.
+    def create(cls, where: str | PathLike[str], model: Autoencoder, X: Any, *, compress: str = "none") -> Self:
+        """Make an index of rows; the folder or table must not be there yet.
 
         Parameters
         ----------
-        folder
+        where
             Where to write it; it appears whole, or not at all.
         model
             A fitted autoencoder of a table.
@@ -87,7 +89,14 @@ class Index:
         """
         if compress not in COMPRESSIONS:
             raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
-        target = Path(fspath(folder))
+        if is_address(where):
+            table = open_table(X)
+            codes = np.asarray(model.encode(table), np.float32)
+            with _saved(model) as (path, name):
+                facts = {"model": name, "compress": compress, "size": codes.shape[1]}
+                PostgresStore.create(str(where), _plain(table.columns), codes, facts, path)
+            return cls(where)
+        target = Path(fspath(where))
         if target.exists():
             raise FileError(f"'{target}' is there already: choose another name, or add rows to it")
         if not target.absolute().parent.is_dir():
@@ -110,8 +119,8 @@ class Index:
 
     def made_by(self, model: Autoencoder) -> bool:
         """Tell whether a model is the one whose codes these are."""
-        with TemporaryDirectory() as folder:
-            return bool(_save(Path(folder), model) == self._store.facts["model"])
+        with _saved(model) as (_, name):
+            return bool(name == self._store.facts["model"])
 
     def add(self, X: Any) -> list[int]:
         """Add rows, which are on disk when this returns; gives their numbers."""
@@ -185,11 +194,16 @@ class Index:
         kept = self._store.rows()
         rows, numbers = kept.drop_columns(ROW), kept[ROW].to_numpy()
         codes = np.asarray(model.encode(rows), np.float32)
-        old = self._store.facts["model"]
-        self._store = _fill(self.folder, model, rows, codes, self._store.facts["compress"], numbers)
+        old = self._store.facts
+        if isinstance(self._store, PostgresStore):
+            with _saved(model) as (path, name):
+                self._store.replace(rows, codes, {**old, "model": name, "size": codes.shape[1]}, path, numbers)
+        else:
+            folder = self._store.folder
+            self._store = _fill(folder, model, rows, codes, old["compress"], numbers)
+            if self._store.facts["model"] != old["model"]:
+                (folder / old["model"]).unlink(missing_ok=True)
         self.model = model
-        if self._store.facts["model"] != old:
-            (self.folder / old).unlink(missing_ok=True)
 
     def _query(self, X: Any) -> Table:
         """Open rows to look for; columns that are not named are missing."""
@@ -220,6 +234,14 @@ def _fill(
     """Write a model, then rows and codes that name it: the second is the commit."""
     facts = {"model": _save(folder, model), "compress": compress, "size": codes.shape[1]}
     return CodeStore.create(folder, rows, codes, facts, numbers)
+
+
+@contextmanager
+def _saved(model: Autoencoder) -> Iterator[tuple[Path, str]]:
+    """Save a model for a moment; gives its file, and its name, which is made of its contents."""
+    with TemporaryDirectory() as folder:
+        name = _save(Path(folder), model)
+        yield Path(folder) / name, name
 
 
 def _save(folder: Path, model: Autoencoder) -> str:

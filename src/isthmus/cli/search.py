@@ -9,12 +9,21 @@ from isthmus.cli.terminal import done, print_rows, to_json
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import UsageError
 
-Folder = Annotated[Path, word("-o", "--out", metavar="INDEX", type=Path, help="the folder of the index")]
+
+def _place(text: str) -> Path | str:
+    """Read where an index is: a folder, or an address of a database."""
+    return text if "://" in text else Path(text)
+
+
+Place = Annotated[
+    Path | str,
+    word("-o", "--out", metavar="INDEX", type=_place, help="a folder, or postgresql://user@host/database?table=NAME"),
+]
 
 
 def index(
     model: options.Model,
-    out: Folder,
+    out: Place,
     data: Annotated[
         Path | None, word(metavar="DATA", nargs="?", type=Path, help="a table: .csv, .csv.gz, .tsv or .parquet")
     ] = None,
@@ -36,7 +45,8 @@ def index(
 ) -> None:
     """Make an index of rows by their codes, to be searched.
 
-    The index is a folder that holds the rows, their codes and a copy of the model.
+    The index is a folder, or a table of a PostgreSQL database with pgvector, that holds the rows, their codes and a
+    copy of the model.
 
     For example:
 
@@ -44,6 +54,7 @@ def index(
       isthmus index houses.isthmus new.csv -o houses.index --append
       isthmus index houses.isthmus -o houses.index --delete "price > 1000000"
       isthmus index retrained.isthmus -o houses.index --retrain
+      isthmus index houses.isthmus houses.csv -o "postgresql://me@host/sales?table=houses"
     """
     asked = sum([append, retrain, delete is not None])
     if asked > 1:
@@ -64,7 +75,9 @@ def index(
     done(says, {"out": out, "rows": len(made)} | facts, quiet=quiet, as_json=json)
 
 
-def _changed(made: Any, model: Any, data: Path | None, delete: str | None, out: Path) -> tuple[str, dict[str, int]]:
+def _changed(
+    made: Any, model: Any, data: Path | None, delete: str | None, out: Path | str
+) -> tuple[str, dict[str, int]]:
     """Append, delete or retrain; give what to say and the count."""
     if data is not None:
         added = len(made.add(data))
@@ -77,7 +90,7 @@ def _changed(made: Any, model: Any, data: Path | None, delete: str | None, out: 
 
 
 def search(
-    index: Annotated[Path, word(metavar="INDEX", type=Path, help="a folder that `isthmus index` wrote")],
+    index: Annotated[Path | str, word(metavar="INDEX", type=_place, help="what `isthmus index` wrote")],
     query: Annotated[
         Path | None,
         word(metavar="QUERY", nargs="?", type=Path, help="rows to look for: a table; empty cells are imputed"),

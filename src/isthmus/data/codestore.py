@@ -96,6 +96,14 @@ class CodeStore:
         """Their names."""
         return list(self.schema.names)
 
+    @contextmanager
+    def model_file(self) -> Iterator[Path]:
+        """Give the model's file, for as long as it is looked at."""
+        name = Path(str(self.facts.get("model", ""))).name  # in this folder, whatever the table says
+        if not name:
+            raise FileError(f"'{self.folder}' is no index, or was altered: it names no model")
+        yield self.folder / name
+
     def rows(self) -> pa.Table:
         """Give all rows, with their numbers in `ROW`."""
         return self._table.search().select([*self.columns, ROW]).to_arrow()
