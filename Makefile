@@ -150,10 +150,19 @@ bench-impute: $(VENV)/.installed-bench  ## fill cells whose values are known, be
 bench-outliers: $(VENV)/.installed-bench  ## the same for finding outliers
 	@$(PY) benchmarks/outliers.py
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@$(PIP) -e ".[docs]"
+	@touch $@
+
+.PHONY: docs
+docs: $(VENV)/.installed-docs  ## build the documentation into site/; every link and anchor is checked
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 format: setup  ## let ruff rewrite the code
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
 clean:  ## remove what was built, .venv included
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis isthmus-demo isthmus-lm-demo
+	rm -rf $(VENV) build dist site .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis isthmus-demo isthmus-lm-demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
