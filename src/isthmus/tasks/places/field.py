@@ -20,7 +20,7 @@ Axes = Sequence[Floats]
 
 CELL = {1: 0.5, 2: 0.5, 3: 1.2}
 """Side of a cell by dimensions: with these, neighbours are kept as well as by exact forces."""
-MOST = {1: 4096, 2: 1024, 3: 40}
+MOST = {1: 4096, 2: 448, 3: 40}
 """Cells a side at most; a larger map has larger cells."""
 
 EXACT = {1: 200, 2: 300, 3: 900}
