@@ -47,7 +47,9 @@ def _spline(share: Floats) -> tuple[tuple[Floats, ...], tuple[Floats, ...]]:
     cube = square * share
     values = (less * less * less / 6, (3 * cube - 6 * square + 4) / 6, (3 * (share + square - cube) + 1) / 6, cube / 6)
     slopes = (-less * less / 2, (3 * square - 4 * share) / 2, (1 + 2 * share - 3 * square) / 2, square / 2)
-    return values, slopes
+    return tuple(np.asarray(each, np.float32) for each in values), tuple(
+        np.asarray(each, np.float32) for each in slopes
+    )
 
 
 class Field:
@@ -135,4 +137,4 @@ def _kernel(side: int, cell: float, dim: int) -> Floats:
     for i in range(dim):
         waves = np.arange(side // 2 + 1) if i == dim - 1 else steps
         kernel /= (np.sinc(waves / side) ** 8).reshape([-1 if i == j else 1 for j in range(dim)])
-    return kernel.astype(np.float32)
+    return np.asarray(kernel, np.float32)

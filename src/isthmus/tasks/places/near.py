@@ -62,7 +62,7 @@ def affinities(squares: Floats, perplexity: float) -> Floats:
         low, high = np.where(wide, steep, low), np.where(wide, high, steep)
         steep = np.where(np.isinf(high), 2 * steep, (low + high) / 2)
     weight = np.exp(-gap * steep[:, None])
-    return weight / weight.sum(1, keepdims=True)
+    return np.asarray(weight / weight.sum(1, keepdims=True), np.float32)
 
 
 def graph(numbers: Numbers, shares: Floats) -> csr_matrix:
@@ -71,4 +71,4 @@ def graph(numbers: Numbers, shares: Floats) -> csr_matrix:
     one_way = csr_matrix((shares.ravel(), numbers.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
     both = (one_way + one_way.T).tocsr()
     both.sort_indices()
-    return both * np.float32(1 / both.sum())
+    return csr_matrix(both * np.float32(1 / both.sum()))

@@ -84,7 +84,7 @@ class Places:
             raise DataError(f"rows of shape {whole.shape}: this map is of rows of {len(self.mean)} numbers")
         parts = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(whole), TOGETHER):
-            parts.append(self._place((whole[start : start + TOGETHER] - self.mean) @ self.axes))
+            parts.append(self._place(np.asarray((whole[start : start + TOGETHER] - self.mean) @ self.axes, np.float32)))
         return np.concatenate(parts)
 
     def _place(self, rows: Floats) -> Floats:
