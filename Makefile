@@ -89,6 +89,10 @@ bench-generate: $(VENV)/.installed-bench  ## digits made out of noise, beside a 
 train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in some two hours
 	@$(PY) benchmarks/train_denoisers.py
 
+.PHONY: bench-maps
+bench-maps: $(VENV)/.installed-bench  ## rows as points in the plane, beside PCA, UMAP and t-SNE
+	@$(PY) benchmarks/maps.py
+
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
 

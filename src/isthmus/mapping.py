@@ -15,7 +15,8 @@ from torch import Tensor
 
 from isthmus import store
 from isthmus.errors import DataError, UsageError
-from isthmus.tasks.places.places import ROWS, Floats, Places
+from isthmus.tasks.places.near import Floats
+from isthmus.tasks.places.places import ROWS, Places
 
 __all__ = ["DIMENSIONS", "Map", "Maps"]
 

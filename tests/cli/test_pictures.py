@@ -1,12 +1,15 @@
 """Pictures through a code, from the command line."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
+
+from isthmus.report.browser import unpack
 
 
 @pytest.fixture
@@ -42,9 +45,20 @@ def test_pictures_go_through_every_verb(digits) -> None:
     assert Image.open("odd.png").mode == "RGB"
 
 
+def test_pictures_have_maps(digits) -> None:
+    assert digits("map", "m.isthmus", "digits", "-o", "map.csv", "--dim", "3", "-q").code == 0
+    assert pd.read_csv("map.csv").shape == (60, 3)
+    for name in ("map.html", "map.png", "map.svg"):
+        assert digits("map", "m.isthmus", "digits", "-o", name, "--colour", "label", "-q").code == 0
+    page = Path("map.html").read_text("utf-8")
+    assert unpack(page, "about")["picture"] == {"height": 8, "width": 8, "channels": 1}
+    assert unpack(page, "about")["columns"][0]["name"] == "label"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("map", "m.isthmus", "digits", "-o", "x.html", "--color", "hue"), "of pictures, say label"),
         (("fit", "digits", "-o", "x", "--code", "4", "--columns", "a"), "--columns is not for pictures"),
         (("fit", "digits", "-o", "x", "--code", "4", "--condition", "sex"), "of pictures, say label"),
         (("sample", "m.isthmus", "-n", "2", "-o", "a.csv"), "makes pictures"),

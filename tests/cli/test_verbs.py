@@ -107,12 +107,24 @@ def test_codes_are_written_as_the_library_gives_them(isthmus, tmp_path, model, d
     assert np.array_equal(codes, load(model).encode(data))
 
 
-@pytest.mark.parametrize("name", ["map.csv", "map.npy", "map.parquet", "map.png", "map.html"])
+@pytest.mark.parametrize("name", ["map.csv", "map.npy", "map.parquet", "map.png", "map.svg", "map.html"])
 def test_map_is_a_table_or_a_picture(isthmus, tmp_path, model, data, name):
     ended = isthmus("map", model, data, "-o", name, "--color", "zone", "--json")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out) == {"out": name, "points": 160, "dim": 2}
     assert (tmp_path / name).stat().st_size > 0
+
+
+def test_a_maps_page_tells_cells_and_both_spellings_of_colour_are_known(isthmus, tmp_path, model, data):
+    from isthmus.report.browser import unpack
+
+    assert isthmus("map", model, data, "-o", "map.html", "--colour", "zone", "-q").code == 0
+    page = (tmp_path / "map.html").read_text("utf-8")
+    about, cells = unpack(page, "about"), unpack(page, "cells-0")
+    table = open_table(data).columns
+    assert [column["name"] for column in about["columns"]] == ["zone", "area", "rooms", "pool", "sold", "price"]
+    assert cells[0] == [zone or "" for zone in table["zone"].to_pylist()]
+    assert [int(rooms) for rooms in cells[2]] == table["rooms"].to_pylist()
 
 
 def test_a_map_in_space(isthmus, tmp_path, model, data):

@@ -52,7 +52,7 @@ def model(tour: Tour) -> Part:
 
 def map_(tour: Tour) -> Part:
     """Place all houses on a plane, coloured by price, and say how much of the price the place tells."""
-    places, price = tour.model.map(tour.table), tour.column("Sale_Price")
+    places, price = tour.model.map(tour.table).astype(np.float64), tour.column("Sale_Price")
     plain = baselines.pca_map(tour.features, tour.training, tour.x)
     own, peer = (baselines.locality(each, price, ~tour.held_out) for each in (places, plain))
     link = h("a", "map.html", href="map.html")

@@ -280,7 +280,7 @@
     const paint = new Uint8Array(4 * count);
     const heard = { hover: [], select: [], view: [] };
     const view = { width: 1, height: 1, turn: new Float32Array(9), middle: new Float32Array(3), zoom: 1, yaw: 0, pitch: 0 };
-    let gpu = null, budget = 250000, drawn = 0, frames = 0, asked = 0, last = 0, moved = true, grow = 1;
+    let gpu = null, budget = 250000, drawn = 0, frames = 0, asked = 0, since = 0, last = 0, moved = true, grow = 1;
     let grid = null, depth = null, dense = null, many = 0, mode = "pan", over = -1, lasso = null, gone = false;
 
     // ---- the view -------------------------------------------------------------------------------------------------
@@ -335,7 +335,9 @@
 
     // ---- drawing --------------------------------------------------------------------------------------------------
     function ask() {
-      if (!asked && !gone) asked = requestAnimationFrame(frame);
+      if (asked || gone) return;
+      since = performance.now();
+      asked = requestAnimationFrame(frame);
     }
 
     function sizes() {
@@ -350,9 +352,9 @@
     function frame(now) {
       asked = 0;
       if (gone || gpu.gl.isContextLost()) return;
-      const took = now - last;
+      const took = now - Math.max(last, since); // how long the frame before kept this one waiting
       last = now;
-      if (took < 200 && drawn < count) budget = Math.max(20000, Math.min(count, budget * (took > 24 ? 0.75 : took < 18 ? 1.25 : 1)));
+      if (drawn > 0) budget = Math.max(20000, Math.min(count, budget * (took > 24 ? Math.max(0.3, 20 / took) : took < 18 ? 1.25 : 1)));
       const peak = sizes();
       if (moved) drawn = 0;
       moved = false;

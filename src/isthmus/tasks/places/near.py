@@ -14,7 +14,7 @@ NEAR, PERPLEXITY = 36, 12.0
 
 PIECE = 1024
 """Rows that are compared with all others at once."""
-_HALVINGS = 40
+_HALVINGS = 20
 
 
 def nearest(rows: Floats, others: Floats, k: int, *, itself: bool = False) -> tuple[Numbers, Floats]:
@@ -49,14 +49,15 @@ def affinities(squares: Floats, perplexity: float) -> Floats:
     Each row has a normal kernel of its own, as wide as makes `perplexity` neighbours count (van der Maaten and Hinton
     2008, "Visualizing data using t-SNE", section 2).
     """
-    gap = (squares - squares[:, :1]).astype(np.float64)
-    wanted = np.log(min(perplexity, squares.shape[1]))
-    low, high = np.zeros(len(gap)), np.full(len(gap), np.inf)
-    steep = 1 / np.maximum(gap.mean(1), 1e-12)
+    gap = squares - squares[:, :1]
+    gap /= np.maximum(gap.mean(1, keepdims=True), np.float32(1e-30))
+    wanted = np.float32(np.log(min(perplexity, squares.shape[1])))
+    low, high = np.zeros(len(gap), np.float32), np.full(len(gap), np.inf, np.float32)
+    steep = np.ones(len(gap), np.float32)
     for _ in range(_HALVINGS):
         weight = np.exp(-gap * steep[:, None])
         total = weight.sum(1)
-        entropy = np.log(total) + steep * (gap * weight).sum(1) / total
+        entropy = np.log(total) + steep * np.einsum("rk,rk->r", gap, weight) / total
         wide = entropy > wanted
         low, high = np.where(wide, steep, low), np.where(wide, high, steep)
         steep = np.where(np.isinf(high), 2 * steep, (low + high) / 2)
@@ -70,4 +71,4 @@ def graph(numbers: Numbers, shares: Floats) -> csr_matrix:
     one_way = csr_matrix((shares.ravel(), numbers.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
     both = (one_way + one_way.T).tocsr()
     both.sort_indices()
-    return both * np.float32(1 / both.sum())
+    return csr_matrix(both * np.float32(1 / both.sum()))

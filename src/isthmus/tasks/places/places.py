@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn.decomposition import PCA
 
 from isthmus.errors import DataError
+from isthmus.tasks.places.cells import Cells
 from isthmus.tasks.places.field import Axes, Field
 from isthmus.tasks.places.layout import lay_out
 from isthmus.tasks.places.near import NEAR, PERPLEXITY, Floats, affinities, graph, nearest
@@ -20,10 +21,10 @@ WIDE = 50
 """Numbers a row from which on only so many principal components are looked at."""
 FEW = 8
 """Rows that are too few to be anybody's neighbours."""
-TOGETHER = 8192
+TOGETHER = 32_768
 """Rows that are placed at once."""
 
-_STEPS, _PULL, _KEEP, _FIRST = 40, 2.0, 0.8, 5
+_STEPS, _PULL, _KEEP, _FIRST = 30, 2.0, 0.8, 5
 _MARGIN = 5.0
 _SMALL = 1e-4  # size of the start, so small that nothing pushes anything away at first
 _SAME = 1e-8  # squared distance, in variances of all rows, at which a row is one of those laid out
@@ -83,11 +84,11 @@ class Places:
             raise DataError(f"rows of shape {whole.shape}: this map is of rows of {len(self.mean)} numbers")
         parts = [np.zeros((0, self.dim), np.float32)]
         for start in range(0, len(whole), TOGETHER):
-            parts.append(self._place((whole[start : start + TOGETHER] - self.mean) @ self.axes))
+            parts.append(self._place(np.asarray((whole[start : start + TOGETHER] - self.mean) @ self.axes, np.float32)))
         return np.concatenate(parts)
 
     def _place(self, rows: Floats) -> Floats:
-        numbers, squares = nearest(rows, self.rows, min(NEAR, len(self.rows)))
+        numbers, squares = self._cells.nearest(rows, min(NEAR, len(self.rows)))
         near, shares = self.points[numbers], affinities(squares, PERPLEXITY)
         found = np.median(near[:, :_FIRST], axis=1)
         if len(self.rows) >= FEW:
@@ -119,6 +120,10 @@ class Places:
     @cached_property
     def _axes_of_points(self) -> Axes:
         return [np.ascontiguousarray(axis) for axis in self.points.T]
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells(self.rows)
 
     @cached_property
     def _field(self) -> Field:
