@@ -32,7 +32,7 @@ def frame():
 
 @pytest.fixture(scope="module")
 def model(frame):
-    return Autoencoder(code=6, width=48, blocks=1, epochs=60).fit(frame[0])
+    return Autoencoder(width=48, blocks=1, epochs=60).fit(frame[0])
 
 
 def test_groups_are_named_by_what_sets_them_apart(model, frame):
