@@ -1,4 +1,4 @@
-"""`make bench-cluster`: groups of rows beside known ones, by k-means and HDBSCAN on codes, on columns, and on PCA.
+"""`make bench-cluster`: groups of rows beside known ones, by k-means and HDBSCAN on codes, columns and PCA.
 
 python benchmarks/cluster.py                    every table, results to benchmarks/results
 python benchmarks/cluster.py --only penguins    one table; the results of the others stay as they are
@@ -30,9 +30,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sources import numeric
 
 from isthmus import Autoencoder
-from isthmus.tasks.cluster import Groups, cluster, shapes
+from isthmus.data.sources import open_table
+from isthmus.tasks.cluster import Groups, cluster, places, shapes
 
-COLUMNS, PRINCIPAL = "columns", "PCA"
+PLAIN, COLUMNS, PRINCIPAL = "plain codes", "columns", "PCA"
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,22 @@ def measure(source: Known, loaded: tuple[pd.DataFrame, npt.NDArray[Any]], settin
         lambda: [Autoencoder(epochs=settings.epochs, seed=seed, device="cpu").fit(frame) for seed in seeds]
     )
     codes = [model.encode(frame) for model in models]
+    said = [places(model.net_, model.codec_.encode(open_table(frame))) for model in models]
     columns = _columns(frame)
     size = min(codes[0].shape[1], *columns.shape)
-    inputs = {OURS: codes, COLUMNS: [columns], PRINCIPAL: [PCA(size, random_state=0).fit_transform(columns)]}
+    inputs = {
+        OURS: said,
+        PLAIN: codes,
+        COLUMNS: [columns],
+        PRINCIPAL: [PCA(size, random_state=0).fit_transform(columns)],
+    }
     groups = len(np.unique(labels))
     section = Section(
         "Groups",
         f"{len(frame):,} rows, {groups} known groups; codes of {codes[0].shape[1]} numbers, mean of {len(models)} "
-        f"trainings; columns: {columns.shape[1]} one-hot and standardised ones, gaps filled by medians; PCA: {size} "
-        "components of these. ARI, AMI: adjusted Rand index and adjusted mutual information with the known groups.",
+        "trainings. isthmus: what codes decode to; plain codes: their numbers as they are; columns: "
+        f"{columns.shape[1]} one-hot and standardised ones, gaps filled by medians; PCA: {size} components of these. "
+        "ARI, AMI: adjusted Rand index and adjusted mutual information with the known groups.",
     )
     ways: dict[str, Callable[[Any, int], Groups]] = {
         "k-means, k known": lambda x, seed: cluster(x, groups, seed),
@@ -87,8 +95,11 @@ def measure(source: Known, loaded: tuple[pd.DataFrame, npt.NDArray[Any]], settin
                 values = {name: float(np.mean([of(each) for each in several])) for name, several in found.items()}
                 section.add(f"{words}: {figure}", values, digits=1 if figure in WHERE else 3, headline=figure == "ARI")
         if len(models) > 1:
-            same = [adjusted_rand_score(a.labels, b.labels) for a, b in combinations(found[OURS], 2)]
-            section.add(f"{words}: ARI of two trainings", {OURS: float(np.mean(same))})
+            same = {
+                name: float(np.mean([adjusted_rand_score(a.labels, b.labels) for a, b in combinations(found[name], 2)]))
+                for name in (OURS, PLAIN)
+            }
+            section.add(f"{words}: ARI of two trainings", same)
     section.add("a fit (s)", {OURS: learning.wall / len(models)}, digits=1)
     return [section]
 
@@ -160,8 +171,8 @@ BENCH = Bench(
     Page(
         "cluster",
         "Benchmark of groups",
-        "Groups found without labels, by the same routines on codes (isthmus), on the columns themselves and on their "
-        "principal components, compared with what each row is known to be.",
+        "Groups found without labels, by the same routines on codes (isthmus, by what they decode to), on the columns "
+        "themselves and on their principal components, compared with what each row is known to be.",
     ),
     {source.name: source for source in SETS},
     measure,

@@ -13,7 +13,7 @@ from isthmus.data.variables import Variable
 from isthmus.errors import UsageError
 from isthmus.halves import Part
 from isthmus.inwords import phrase, told
-from isthmus.tasks import cluster, reconstruct
+from isthmus.tasks import cluster
 from isthmus.tasks.batches import Flags, Floats
 from isthmus.tasks.contrast import contrast, telling
 
@@ -89,7 +89,7 @@ class Grouping(Part):
     def cluster(
         self, X: Any, k: int | None = None, *, shapes: bool = False, column: str = "cluster", seed: int = 0
     ) -> Clusters:
-        """Part rows into groups by their codes, name each by what sets it apart, and say how stable it is.
+        """Part rows into groups by what their codes say, name each by what sets it apart, and say how stable it is.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class Grouping(Part):
         if column in table.columns.column_names:
             raise UsageError(f"column {column!r}: the data have a column of that name; give another")
         x = self.codec_.encode(table)
-        codes = reconstruct.encode(self.net_, x)
+        codes = cluster.places(self.net_, x)
         found = cluster.shapes(codes, seed) if shapes else cluster.cluster(codes, k, seed)
         clusters = []
         for number in (*range(len(found.stability)), cluster.NOISE):

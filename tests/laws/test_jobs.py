@@ -202,3 +202,14 @@ def test_a_way_that_cannot_be_is_refused_in_one_line(case, model, frame, rows, s
     with pytest.raises(UsageError) as error:
         model.interpolate(frame, rows=rows, steps=steps)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("shapes", [False, True])
+def test_groups_hold_every_row_once_whatever_the_code(model, frame, shapes):
+    found = model.cluster(frame, shapes=shapes, seed=1)
+    assert len(found.labels) == len(frame)
+    assert sum(each.rows for each in found.clusters) == len(frame)
+    assert {each.number for each in found.clusters} == set(found.labels.tolist())
+    assert all(each.name and (each.stability is None or 0 <= each.stability <= 1) for each in found.clusters)
+    pd.testing.assert_frame_equal(found.table.drop(columns="cluster"), frame)
+    assert (model.cluster(frame, shapes=shapes, seed=1).labels == found.labels).all()

@@ -1,4 +1,8 @@
-"""Which group each code belongs to, how many groups there are, and how sure each of them is to come again."""
+"""Which group each row belongs to, how many groups there are, and how sure each of them is to come again.
+
+A code's numbers have no scale of their own, and another training gives them another. So codes are told apart by what
+they decode to: `places` puts each row where its code says that its cells are.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from isthmus.errors import UsageError
-from isthmus.tasks.batches import Codes, Floats
+from isthmus.nets.hourglass import Hourglass
+from isthmus.tasks.batches import Codes, Floats, through
 
 Labels = npt.NDArray[np.int64]
 
@@ -56,6 +63,20 @@ class Groups:
         if not self.silhouettes:
             return None
         return any(found - cloud > CLEAR for found, cloud in self.silhouettes.values())
+
+
+def places(net: Hourglass, x: Floats) -> Codes:
+    """Turn values (rows, columns) into what their codes say: numbers in standard deviations, and probabilities.
+
+    Distances between them (rows, numbers and values of categories) are those of codes, each measured by what it means.
+    """
+
+    def look(rows: Tensor) -> Tensor:
+        said = net(net.columns.tokenize(rows))
+        words = [said.probabilities(j) for j in range(len(net.columns.sizes)) if j not in net.columns.numeric]
+        return torch.cat([said.numbers, *words], 1)
+
+    return through(net, look, x)
 
 
 def cluster(codes: Codes, k: int | None = None, seed: int = 0) -> Groups:

@@ -131,7 +131,7 @@ def _divergence(counts: npt.NDArray[np.int64]) -> tuple[float, bool]:
     """Give the bits of two lines of counts (2, levels), and whether they are more than chance gives.
 
     By chance the divergence is chi-squared with one degree of freedom less than levels, times (1/n + 1/m) / (8 log 2):
-    that on average is taken off, and three standard deviations more are asked for.
+    that on average is taken off, and four standard deviations more are asked for.
     """
     counts = counts[:, counts.sum(0) > 0]
     of = counts.sum(1)
@@ -142,7 +142,7 @@ def _divergence(counts: npt.NDArray[np.int64]) -> tuple[float, bool]:
     with np.errstate(divide="ignore", invalid="ignore"):
         bits = float(np.nansum(np.where(shares > 0, shares * np.log2(shares / middle), 0.0)) / 2)
     unit, free = float((1 / of).sum()) / (8 * math.log(2)), counts.shape[1] - 1
-    return max(0.0, bits - free * unit), bits > unit * (free + 3 * math.sqrt(2 * free))
+    return max(0.0, bits - free * unit), bits > unit * (free + 4 * math.sqrt(2 * free))
 
 
 def _named(more: Floats) -> tuple[int, ...]:
