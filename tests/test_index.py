@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 pytest.importorskip("lancedb")
 
-from isthmus import Autoencoder, Index
+from isthmus import Autoencoder, Index, PictureAutoencoder
+from isthmus.cli.main import main
 from isthmus.data import codestore
 from isthmus.data.codestore import DISTANCE, ROW, CodeStore
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.index import QUERY
+from isthmus.indexed import pixels_of
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +187,53 @@ def test_bad_folders_get_a_line(index: Index, model: Autoencoder, rows: pd.DataF
         Index(tmp_path / "alien")
     with pytest.raises(DataError, match="do not go with those"):
         CodeStore(index.where).append(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return np.uint8(found.images * 15.9), found.target
+
+
+@pytest.fixture(scope="module")
+def of_pictures(digits) -> PictureAutoencoder:
+    return PictureAutoencoder("dense:8", steps=200).fit(digits[0][:600])
+
+
+@pytest.fixture
+def shelf(digits, tmp_path):
+    for i, (pixels, label) in enumerate(zip(digits[0][:90], digits[1][:90], strict=True)):
+        (tmp_path / "shelf" / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "shelf" / str(label) / f"{i:02}.png")
+    return tmp_path / "shelf"
+
+
+def test_pictures_are_found_by_pictures(of_pictures, digits, shelf, tmp_path) -> None:
+    index = Index.create(tmp_path / "digits.index", of_pictures, shelf)
+    assert len(index) == 90 and index.made_by(of_pictures)
+    same = index.search(shelf / "3" / "03.png", n=4)
+    assert same["name"].to_pylist()[0] == "3/03.png" and same[DISTANCE].to_pylist()[0] < 1e-5
+    assert np.array_equal(pixels_of(same)[0, ..., 0], digits[0][3])
+    others = index.search(digits[0][3:5], n=3, where="label <> '3'")
+    assert others[QUERY].to_pylist() == [0, 0, 0, 1, 1, 1] and "3" not in others["label"].to_pylist()[:3]
+    assert "3/03.png" not in index.search(row=same[ROW].to_pylist()[0], n=5)["name"].to_pylist()
+    again = PictureAutoencoder("dense:5", steps=60).fit(digits[0][:200])
+    index.retrain(again)
+    assert Index(index.where).search(shelf / "3" / "03.png", n=1)["name"].to_pylist() == ["3/03.png"]
+
+
+def test_pictures_from_the_command_line(of_pictures, shelf, tmp_path, capsys) -> None:
+    model, index = tmp_path / "digits.isthmus", tmp_path / "digits.index"
+    of_pictures.save(model)
+    assert main(["index", str(model), str(shelf), "-o", str(index)]) == 0
+    assert main(["search", str(index), str(shelf / "0" / "00.png"), "-n", "6", "-o", str(tmp_path / "alike.png")]) == 0
+    assert Image.open(tmp_path / "alike.png").size[0] > 48
+    assert main(["search", str(index), "--row", "2", "-n", "3", "-o", str(tmp_path / "alike.csv")]) == 0
+    assert list(pd.read_csv(tmp_path / "alike.csv").columns) == [QUERY, ROW, DISTANCE, "name", "label"]
+    capsys.readouterr()
+    assert main(["search", str(index), "--row", "2", "-n", "3"]) == 0
+    assert "picture" not in capsys.readouterr().out
+    assert main(["search", str(index), "--given", "label=3"]) == 2
+    assert "asked by a picture" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -16,12 +16,15 @@ import pyarrow as pa
 
 from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore, Numbers
 from isthmus.data.pgstore import PostgresStore, is_address
-from isthmus.data.sources import Table, open_table
-from isthmus.errors import DataError, FileError, UsageError
+from isthmus.errors import FileError, UsageError
+from isthmus.indexed import holdings
 from isthmus.tasks.batches import Codes
 
 if TYPE_CHECKING:
     from isthmus.model import Autoencoder
+    from isthmus.pictures import PictureAutoencoder
+
+    Model = Autoencoder | PictureAutoencoder
 
 __all__ = ["QUERY", "Index"]
 
@@ -69,10 +72,11 @@ class Index:
             PostgresStore(str(where)) if is_address(where) else CodeStore(Path(fspath(where)))
         )
         with self._store.model_file() as path:
-            self.model: Autoencoder = load(path)  # type: ignore[assignment]
+            self.model: Model = load(path)  # type: ignore[assignment]
+        self._things = holdings(self.model)
 
     @classmethod
-    def create(cls, where: str | PathLike[str], model: Autoencoder, X: Any, *, compress: str = "none") -> Self:
+    def create(cls, where: str | PathLike[str], model: Model, X: Any, *, compress: str = "none") -> Self:
         """Make an index of rows; the folder or table must not be there yet.
 
         Parameters
@@ -80,32 +84,35 @@ class Index:
         where
             Where to write it; it appears whole, or not at all.
         model
-            A fitted autoencoder of a table.
+            A fitted autoencoder of a table or of pictures.
         X
             Rows, with the columns that the model was fitted to, and others if wanted: those can be asked for as well.
+            Or pictures, a folder or an array of them: a row is then a `name`, a `label` where folders say it, and a
+            `picture`, as PNG.
         compress
             How codes are held while they are searched: "none", "int8", "product" or "binary" (a quarter, an eighth or
             less, and a thirty-second of the memory); those that seem nearest are compared again in full.
         """
         if compress not in COMPRESSIONS:
             raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
+        things = holdings(model)
         if is_address(where):
-            table = open_table(X)
-            codes = np.asarray(model.encode(table), np.float32)
+            rows = things.read(X)
+            codes = things.encode(rows)
             with _saved(model) as (path, name):
                 facts = {"model": name, "compress": compress, "size": codes.shape[1]}
-                PostgresStore.create(str(where), _plain(table.columns), codes, facts, path)
+                PostgresStore.create(str(where), rows, codes, facts, path)
             return cls(where)
         target = Path(fspath(where))
         if target.exists():
             raise FileError(f"'{target}' is there already: choose another name, or add rows to it")
         if not target.absolute().parent.is_dir():
             raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
-        table = open_table(X)
+        rows = things.read(X)
         part = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
         try:
             part.mkdir()
-            _fill(part, model, _plain(table.columns), np.asarray(model.encode(table), np.float32), compress)
+            _fill(part, model, rows, things.encode(rows), compress)
             part.rename(target)
         except OSError as error:
             raise FileError(f"'{target}' cannot be written: {error.strerror or error}") from error
@@ -117,15 +124,15 @@ class Index:
         """Count the rows."""
         return len(self._store)
 
-    def made_by(self, model: Autoencoder) -> bool:
+    def made_by(self, model: Model) -> bool:
         """Tell whether a model is the one whose codes these are."""
         with _saved(model) as (_, name):
             return bool(name == self._store.facts["model"])
 
     def add(self, X: Any) -> list[int]:
         """Add rows, which are on disk when this returns; gives their numbers."""
-        table = open_table(X)
-        return self._store.append(_plain(table.columns), np.asarray(self.model.encode(table), np.float32))
+        rows = self._things.read(X)
+        return self._store.append(rows, self._things.encode(rows))
 
     def delete(self, where: str) -> int:
         """Delete the rows for which an SQL condition holds, such as "price > 100"; gives their count."""
@@ -139,7 +146,8 @@ class Index:
         Parameters
         ----------
         X
-            Rows to look for; or one, as `{"column": value}`. What is missing or not named is imputed.
+            Rows to look for; or one, as `{"column": value}`. What is missing or not named is imputed. Or pictures: a
+            file, a folder, an array of them.
         row
             Instead: a row of the index, by its number; it is not found itself.
         n
@@ -165,8 +173,10 @@ class Index:
             raise UsageError("say what to look for: rows, or the number of a row of the index")
         if n < 1:
             raise UsageError(f"n is {n}; give 1 or more")
-        query = None if row is not None else self._query(X)
-        codes = self._codes(query) if query is not None else self._store.code_of(int(row or 0))[None]
+        if row is not None:
+            codes, query = self._store.code_of(int(row))[None], None
+        else:
+            codes, query = self._things.ask(X, self._store.schema)
         parts = []
         for number, code in enumerate(codes):
             found = self._store.search(code, n, where, without=row, exact=exact)
@@ -174,7 +184,7 @@ class Index:
         found = pa.concat_tables(parts)
         first = [QUERY, ROW, DISTANCE]
         found = found.select([*first, *(name for name in found.column_names if name not in first)])
-        return found if query is None or isinstance(X, Mapping) else query.give(found)
+        return found if query is None else query.give(found)
 
     def recall(self, n: int = 10, queries: int = 200, seed: int = 0) -> float:
         """Measure the share of the true `n` nearest that a search finds, on codes drawn from the index."""
@@ -186,14 +196,14 @@ class Index:
             hits, total = hits + len(near & true), total + len(true)
         return hits / max(total, 1)
 
-    def retrain(self, model: Autoencoder) -> None:
+    def retrain(self, model: Model) -> None:
         """Encode all rows anew by another model, in one commit: until it is done, searches find by the old one.
 
         Rows keep their numbers.
         """
         kept = self._store.rows()
         rows, numbers = kept.drop_columns(ROW), kept[ROW].to_numpy()
-        codes = np.asarray(model.encode(rows), np.float32)
+        codes = holdings(model).encode(rows)
         old = self._store.facts
         if isinstance(self._store, PostgresStore):
             with _saved(model) as (path, name):
@@ -203,33 +213,16 @@ class Index:
             self._store = _fill(folder, model, rows, codes, old["compress"], numbers)
             if self._store.facts["model"] != old["model"]:
                 (folder / old["model"]).unlink(missing_ok=True)
-        self.model = model
-
-    def _query(self, X: Any) -> Table:
-        """Open rows to look for; columns that are not named are missing."""
-        if not isinstance(X, Mapping):
-            return open_table(X)
-        kinds = {field.name: field.type for field in self._store.schema}
-        unknown = [name for name in X if name not in kinds]
-        if unknown:
-            raise UsageError(f"there is no column '{unknown[0]}' in this index; known are {', '.join(kinds)}")
-        columns = {}
-        for name, kind in kinds.items():
-            try:
-                columns[name] = pa.array([X.get(name)]).cast(kind)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
-                raise UsageError(f"column '{name}': {X[name]!r} is not {kind}") from None
-        return open_table(pa.table(columns))
-
-    def _codes(self, query: Table) -> Codes:
-        table = query.columns
-        if any(table[name].null_count for name in table.column_names):
-            table = self.model.impute(table)
-        return np.asarray(self.model.encode(table), np.float32)
+        self.model, self._things = model, holdings(model)
 
 
 def _fill(
-    folder: Path, model: Autoencoder, rows: pa.Table, codes: Codes, compress: str, numbers: Numbers | None = None
+    folder: Path,
+    model: Model,
+    rows: pa.Table,
+    codes: Codes,
+    compress: str,
+    numbers: Numbers | None = None,
 ) -> CodeStore:
     """Write a model, then rows and codes that name it: the second is the commit."""
     facts = {"model": _save(folder, model), "compress": compress, "size": codes.shape[1]}
@@ -237,14 +230,14 @@ def _fill(
 
 
 @contextmanager
-def _saved(model: Autoencoder) -> Iterator[tuple[Path, str]]:
+def _saved(model: Model) -> Iterator[tuple[Path, str]]:
     """Save a model for a moment; gives its file, and its name, which is made of its contents."""
     with TemporaryDirectory() as folder:
         name = _save(Path(folder), model)
         yield Path(folder) / name, name
 
 
-def _save(folder: Path, model: Autoencoder) -> str:
+def _save(folder: Path, model: Model) -> str:
     """Save a model under a name made of its contents."""
     from isthmus.store import fingerprint
 
@@ -256,15 +249,3 @@ def _save(folder: Path, model: Autoencoder) -> str:
     finally:
         temporary.unlink(missing_ok=True)
     return name
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Give columns as the database takes them: without dictionaries."""
-    columns = {}
-    for name in rows.column_names:
-        column = rows[name]
-        kind = column.type
-        if pa.types.is_null(kind):
-            raise DataError(f"column '{name}' is empty: leave it out")
-        columns[name] = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
-    return pa.table(columns)

@@ -25,7 +25,7 @@ def index(
     model: options.Model,
     out: Place,
     data: Annotated[
-        Path | None, word(metavar="DATA", nargs="?", type=Path, help="a table: .csv, .csv.gz, .tsv or .parquet")
+        Path | None, word(metavar="DATA", nargs="?", type=Path, help="a table, or a folder of pictures")
     ] = None,
     append: Annotated[bool, switch("--append", help="add the rows of DATA to an index that is there")] = False,
     retrain: Annotated[bool, switch("--retrain", help="encode the rows of INDEX anew by MODEL; without DATA")] = False,
@@ -43,7 +43,7 @@ def index(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Make an index of rows by their codes, to be searched.
+    """Make an index of rows or pictures by their codes, to be searched.
 
     The index is a folder, or a table of a PostgreSQL database with pgvector, that holds the rows, their codes and a
     copy of the model.
@@ -63,7 +63,7 @@ def index(
         raise UsageError("DATA: name the rows to index" if data is None else "DATA: with --retrain and --delete, none")
     from isthmus.index import Index
 
-    loaded = load_for("impute", model)
+    loaded = load_for("encode", model)
     if data is not None and not append:
         made = Index.create(out, loaded, data, compress=compress)
         says, facts = f"wrote {out}: {len(made):,} rows", dict[str, int]()
@@ -93,7 +93,7 @@ def search(
     index: Annotated[Path | str, word(metavar="INDEX", type=_place, help="what `isthmus index` wrote")],
     query: Annotated[
         Path | None,
-        word(metavar="QUERY", nargs="?", type=Path, help="rows to look for: a table; empty cells are imputed"),
+        word(metavar="QUERY", nargs="?", type=Path, help="rows to look for, empty cells imputed; or a picture"),
     ] = None,
     given: Annotated[
         list[str] | None,
@@ -108,7 +108,8 @@ def search(
     ] = None,
     exact: Annotated[bool, switch("--exact", help="compare with every code, however many there are")] = False,
     out: Annotated[
-        Path | None, word("-o", "--out", metavar="OUT", type=Path, help=f"file to write: {', '.join(options.TABLES)}")
+        Path | None,
+        word("-o", "--out", metavar="OUT", type=Path, help=f"{', '.join(options.TABLES)}; of pictures also .png"),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -121,17 +122,30 @@ def search(
       isthmus search houses.index new.csv -n 5 -o like-them.csv
       isthmus search houses.index --given area=120 --given zone=hill --where "price < 200000"
       isthmus search houses.index --row 17 --json
+      isthmus search digits.index seven.png -n 12 -o alike.png
     """
     if sum(each is not None for each in (query, given, row)) != 1:
         raise UsageError("say what to look for: QUERY, --given COL=VALUE or --row R")
     if out is not None:
-        options.check_out(out, options.TABLES, inputs=[path for path in (query,) if path is not None])
-    from isthmus.data.sources import write_table
-    from isthmus.index import Index
+        options.check_out(out, (*options.TABLES, ".png"), inputs=[path for path in (query,) if path is not None])
+    import pyarrow as pa
 
-    found = Index(index).search(query if given is None else _row(given), row=row, n=n, where=where, exact=exact)
+    from isthmus.data.sources import open_table, write_table
+    from isthmus.index import Index
+    from isthmus.indexed import PIXELS, pixels_of
+    from isthmus.report.sheets import save_sheet
+
+    asked = query if given is None else _row(given)
+    found = open_table(Index(index).search(asked, row=row, n=n, where=where, exact=exact)).columns
+    pictures = PIXELS in found.column_names and pa.types.is_binary(found.schema.field(PIXELS).type)
+    if out is not None and out.suffix == ".png":
+        if not pictures:
+            raise UsageError(f"-o {out}: this is no index of pictures; write a table")
+        save_sheet(out, pixels_of(found), columns=n)
+    elif out is not None:
+        write_table(found.drop_columns(PIXELS) if pictures else found, out)
+    found = found.drop_columns(PIXELS) if pictures else found
     if out is not None:
-        write_table(found, out)
         done(f"wrote {out}: {len(found):,} rows", {"out": out, "rows": len(found)}, quiet=False, as_json=json)
     elif json:
         print(to_json({"rows": found.to_pylist()}))

@@ -281,6 +281,7 @@ def _kind(field: pa.Field) -> str:
         (pa.types.is_floating, "double precision"),
         (pa.types.is_string, "text"),
         (pa.types.is_large_string, "text"),
+        (pa.types.is_binary, "bytea"),
         (pa.types.is_date, "date"),
         (pa.types.is_timestamp, "timestamp" if getattr(kind, "tz", None) is None else "timestamptz"),
         (pa.types.is_time, "time"),
