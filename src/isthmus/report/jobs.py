@@ -63,7 +63,7 @@ def map_(tour: Tour) -> Part:
         f"{peer:.0%}{'' if own > peer else ', so here PCA draws the better map'}. Price is one of the "
         f"{len(tour.names)} columns that go in: this shows what the map keeps, and predicts nothing."
     )
-    caption = "All sales, by the first two axes of their codes; the colour is the price in dollars."
+    caption = "All sales, those with similar codes close together; the colour is the price in dollars."
     return Part(
         [
             h("p", words),
