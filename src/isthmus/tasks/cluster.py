@@ -130,7 +130,7 @@ def shapes(codes: Codes, seed: int = 0, smallest: int | None = None) -> Groups:
     return Groups(labels, *_stability(labels, again), {})
 
 
-def _silhouettes(codes: Floats, most: int, rng: np.random.Generator) -> dict[int, tuple[float, float]]:
+def _silhouettes(codes: Floats | Codes, most: int, rng: np.random.Generator) -> dict[int, tuple[float, float]]:
     """Give the mean silhouettes by number of groups, of codes (rows, size) and of a cloud of the same covariance."""
     from sklearn.metrics import pairwise_distances, silhouette_score
 
@@ -149,7 +149,7 @@ def _silhouettes(codes: Floats, most: int, rng: np.random.Generator) -> dict[int
     return found
 
 
-def _centres(codes: Floats, k: int, rng: np.random.Generator) -> Floats:
+def _centres(codes: Floats | Codes, k: int, rng: np.random.Generator) -> Floats:
     """Find `k` centres (k, size) of codes (rows, size): Lloyd's, from four starts by k-means++."""
     from sklearn.cluster import KMeans
 
@@ -157,7 +157,7 @@ def _centres(codes: Floats, k: int, rng: np.random.Generator) -> Floats:
     return centres
 
 
-def _dense(codes: Floats, smallest: int) -> Labels:
+def _dense(codes: Floats | Codes, smallest: int) -> Labels:
     """Give the dense group (rows,) of codes (rows, size), -1 for none."""
     from sklearn.cluster import HDBSCAN
 
@@ -168,7 +168,7 @@ def _dense(codes: Floats, smallest: int) -> Labels:
     return found.astype(np.int64)
 
 
-def _nearest(codes: Floats, centres: Floats) -> Labels:
+def _nearest(codes: Floats | Codes, centres: Floats) -> Labels:
     """Give the nearest centre (rows,) of each code."""
     from sklearn.metrics import pairwise_distances_argmin
 
@@ -176,7 +176,7 @@ def _nearest(codes: Floats, centres: Floats) -> Labels:
     return found.astype(np.int64)
 
 
-def _closest(codes: Floats, others: Floats) -> Labels:
+def _closest(codes: Floats | Codes, others: Floats | Codes) -> Labels:
     """Give the closest of other codes (rows,), a few rows at a time."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -217,11 +217,11 @@ def _stability(labels: Labels, again: list[tuple[Labels, Labels]]) -> tuple[floa
     return float(np.mean(agreement)), alike.mean(0)
 
 
-def _some(codes: Floats, most: int, rng: np.random.Generator) -> Floats:
+def _some(codes: Floats | Codes, most: int, rng: np.random.Generator) -> Floats | Codes:
     """Draw at most so many of the codes."""
     return codes if len(codes) <= most else codes[rng.permutation(len(codes))[:most]]
 
 
-def _different(codes: Floats) -> int:
+def _different(codes: Floats | Codes) -> int:
     """Count codes that differ, as far as it matters."""
     return len(np.unique(codes[:JUDGED], axis=0)) if len(codes) > JUDGED else len(np.unique(codes, axis=0))
