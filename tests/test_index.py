@@ -18,6 +18,7 @@ from isthmus.data.codestore import DISTANCE, ROW, CodeStore
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.index import QUERY
 from isthmus.indexed import pixels_of
+from tests.conftest import make_houses
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +238,16 @@ def test_pictures_from_the_command_line(of_pictures, shelf, tmp_path, capsys) ->
     assert "picture" not in capsys.readouterr().out
     assert main(["search", str(index), "--given", "label=3"]) == 2
     assert "asked by a picture" in capsys.readouterr().err
+
+
+def test_conditions_that_many_rows_fulfil_and_few_are_both_kept(model, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(codestore, "MANY", 1000)
+    many = pd.DataFrame(make_houses(3000, seed=1)).assign(part=np.arange(3000) % 500)
+    index = Index.create(tmp_path / "many", model, many)
+    for where, share in (("area < 200", 0.5), ("part = 7", 0.0)):
+        for _ in range(2):
+            found = index.search(row=1, n=6, where=where).to_pandas()
+            exact = index.search(row=1, n=6, where=where, exact=True).to_pandas()
+            assert len(found) == 6 and (found["area"] < 200).mean() >= share and 1 not in set(found[ROW])
+            assert set(found["part"]) == {7} or "area" in where
+            assert len(set(found[ROW]) & set(exact[ROW])) >= 5

@@ -32,6 +32,9 @@ COMPRESSIONS = {"none": ("IvfFlat", None), "int8": ("IvfSq", 4), "product": ("Iv
 CELL, PROBES = 2_000, 32
 """Codes in a cell, and the cells that are looked into."""
 
+AROUND = 6
+"""Times as many of the nearest codes that are looked at first for rows that fulfil a condition."""
+
 _TABLE, _FACTS = "rows", b"isthmus"
 
 Codes = npt.NDArray[np.float32]
@@ -60,6 +63,7 @@ class CodeStore:
             self._table = _connect(folder).open_table(_TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
             self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
+            self._rare: set[str | None] = set()
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise FileError(f"'{folder}' is no index, or was altered: {_line(error)}") from None
 
@@ -150,17 +154,29 @@ class CodeStore:
         With `where`, an SQL condition on the columns, of those for which it holds; `without` leaves a row out; `exact`
         compares all.
         """
-        query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
-        query = query.refine_factor(self._refine) if self._refine else query
-        query = query.bypass_vector_index() if exact else query
         conditions = [f"({where})"] if where else []
         conditions += [f"{ROW} != {without}"] if without is not None else []
-        query = query.where(" and ".join(conditions), prefilter=True) if conditions else query
+        said = " and ".join(conditions)
         with _condition(where):
-            found = query.select([*self.columns, ROW, "_distance"]).to_arrow()
+            found = None
+            if said and not exact and where not in self._rare and len(self) >= MANY:
+                # Cheaper than to find all that fulfil it first, and enough unless few do.
+                found = self._nearest(code, AROUND * n, said, prefilter=False).slice(0, n)
+                if len(found) < n:
+                    self._rare.add(where)
+                    found = None
+            if found is None:
+                found = self._nearest(code, n, said, prefilter=True, exact=exact)
         distance = np.sqrt(np.maximum(found["_distance"].to_numpy(), 0))
         own = found.drop_columns("_distance")
         return own.append_column(DISTANCE, pa.array(distance, pa.float64()))
+
+    def _nearest(self, code: Codes, n: int, said: str, *, prefilter: bool, exact: bool = False) -> pa.Table:
+        query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
+        query = query.refine_factor(self._refine) if self._refine else query
+        query = query.bypass_vector_index() if exact else query
+        query = query.where(said, prefilter=prefilter) if said else query
+        return query.select([*self.columns, ROW, "_distance"]).to_arrow()
 
     def code_of(self, row: int) -> Codes:
         """Give the code of a row by its number."""
