@@ -230,6 +230,7 @@ def test_a_picture_is_compressed_and_denoised(page, tmp_path):
     from sklearn.datasets import load_sample_image
 
     Image.fromarray(load_sample_image("flower.jpg")[100:228, 200:360]).save(tmp_path / "flower.png")
+    page.open("digits.isthmus", "digits")
     shown = page.go("compress")
     shown.get_by_text("Open a model of a table with its data").wait_for()
     shown.get_by_label("Picture to compress").set_input_files(tmp_path / "flower.png")
