@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
@@ -14,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore, Numbers
+from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore
 from isthmus.data.pgstore import PostgresStore, is_address
-from isthmus.errors import FileError, UsageError
+from isthmus.errors import UsageError
 from isthmus.indexed import holdings
-from isthmus.tasks.batches import Codes
 
 if TYPE_CHECKING:
     from isthmus.model import Autoencoder
@@ -68,9 +65,7 @@ class Index:
         from isthmus.store import load
 
         self.where = where
-        self._store: CodeStore | PostgresStore = (
-            PostgresStore(str(where)) if is_address(where) else CodeStore(Path(fspath(where)))
-        )
+        self._store: CodeStore | PostgresStore = _store_of(where)(where)
         with self._store.model_file() as path:
             self.model: Model = load(path)  # type: ignore[assignment]
         self._things = holdings(self.model)
@@ -95,30 +90,14 @@ class Index:
         """
         if compress not in COMPRESSIONS:
             raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
-        things = holdings(model)
-        if is_address(where):
-            rows = things.read(X)
-            codes = things.encode(rows)
-            with _saved(model) as (path, name):
-                facts = {"model": name, "compress": compress, "size": codes.shape[1]}
-                PostgresStore.create(str(where), rows, codes, facts, path)
-            return cls(where)
-        target = Path(fspath(where))
-        if target.exists():
-            raise FileError(f"'{target}' is there already: choose another name, or add rows to it")
-        if not target.absolute().parent.is_dir():
-            raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
+        store, things = _store_of(where), holdings(model)
+        store.refuse(where)
         rows = things.read(X)
-        part = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
-        try:
-            part.mkdir()
-            _fill(part, model, rows, things.encode(rows), compress)
-            part.rename(target)
-        except OSError as error:
-            raise FileError(f"'{target}' cannot be written: {error.strerror or error}") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        return cls(target)
+        codes = things.encode(rows)
+        with _saved(model) as path:
+            facts = {"model": path.name, "compress": compress, "size": codes.shape[1]}
+            store.make(where, rows, codes, facts, path)
+        return cls(where)
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -126,8 +105,8 @@ class Index:
 
     def made_by(self, model: Model) -> bool:
         """Tell whether a model is the one whose codes these are."""
-        with _saved(model) as (_, name):
-            return bool(name == self._store.facts["model"])
+        with _saved(model) as path:
+            return bool(path.name == self._store.facts["model"])
 
     def add(self, X: Any) -> list[int]:
         """Add rows, which are on disk when this returns; gives their numbers."""
@@ -204,48 +183,22 @@ class Index:
         kept = self._store.rows()
         rows, numbers = kept.drop_columns(ROW), kept[ROW].to_numpy()
         codes = holdings(model).encode(rows)
-        old = self._store.facts
-        if isinstance(self._store, PostgresStore):
-            with _saved(model) as (path, name):
-                self._store.replace(rows, codes, {**old, "model": name, "size": codes.shape[1]}, path, numbers)
-        else:
-            folder = self._store.folder
-            self._store = _fill(folder, model, rows, codes, old["compress"], numbers)
-            if self._store.facts["model"] != old["model"]:
-                (folder / old["model"]).unlink(missing_ok=True)
+        with _saved(model) as path:
+            facts = {**self._store.facts, "model": path.name, "size": codes.shape[1]}
+            self._store.replace(rows, codes, facts, path, numbers)
         self.model, self._things = model, holdings(model)
 
 
-def _fill(
-    folder: Path,
-    model: Model,
-    rows: pa.Table,
-    codes: Codes,
-    compress: str,
-    numbers: Numbers | None = None,
-) -> CodeStore:
-    """Write a model, then rows and codes that name it: the second is the commit."""
-    facts = {"model": _save(folder, model), "compress": compress, "size": codes.shape[1]}
-    return CodeStore.create(folder, rows, codes, facts, numbers)
+def _store_of(where: str | PathLike[str]) -> type[CodeStore] | type[PostgresStore]:
+    return PostgresStore if is_address(where) else CodeStore
 
 
 @contextmanager
-def _saved(model: Model) -> Iterator[tuple[Path, str]]:
-    """Save a model for a moment; gives its file, and its name, which is made of its contents."""
-    with TemporaryDirectory() as folder:
-        name = _save(Path(folder), model)
-        yield Path(folder) / name, name
-
-
-def _save(folder: Path, model: Model) -> str:
-    """Save a model under a name made of its contents."""
+def _saved(model: Model) -> Iterator[Path]:
+    """Save a model for a moment, in a file whose name is made of its contents."""
     from isthmus.store import fingerprint
 
-    temporary = folder / f".{secrets.token_hex(4)}.isthmus"
-    try:
-        model.save(temporary)
-        name = f"model-{fingerprint(temporary)[:12]}.isthmus"
-        temporary.replace(folder / name)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return name
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.isthmus"
+        model.save(path)
+        yield path.rename(path.with_name(f"model-{fingerprint(path)[:12]}.isthmus"))

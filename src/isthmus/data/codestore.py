@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.errors import DataError, FileError, UsageError
+from isthmus.files import writing
 
 __all__ = ["CODE", "COMPRESSIONS", "DISTANCE", "MANY", "ROW", "CodeStore"]
 
@@ -55,17 +59,20 @@ class CodeStore:
         There is no such store, or it was altered.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | PathLike[str]) -> None:
+        self.folder = folder = Path(fspath(folder))
         if not (folder / f"{_TABLE}.lance").is_dir():
             raise FileError(f"'{folder}' is no index: `isthmus index MODEL DATA -o INDEX` makes one")
+        self._open()
+
+    def _open(self) -> None:
         try:
-            self._table = _connect(folder).open_table(_TABLE)
+            self._table = _connect(self.folder).open_table(_TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
             self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
             self._rare: set[str | None] = set()
         except (ValueError, RuntimeError, OSError, KeyError) as error:
-            raise FileError(f"'{folder}' is no index, or was altered: {_line(error)}") from None
+            raise FileError(f"'{self.folder}' is no index, or was altered: {_line(error)}") from None
 
     @classmethod
     def create(
@@ -85,6 +92,42 @@ class CodeStore:
         store = cls(folder)
         store.sort()
         return store
+
+    @classmethod
+    def refuse(cls, folder: str | PathLike[str]) -> None:
+        """Refuse a place where something is, or where nothing can be."""
+        target = Path(fspath(folder))
+        if target.exists():
+            raise FileError(f"'{target}' is there already: choose another name, or add rows to it")
+        if not target.absolute().parent.is_dir():
+            raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
+
+    @classmethod
+    def make(
+        cls, folder: str | PathLike[str], rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path
+    ) -> None:
+        """Write rows, codes and a model's file to a folder that appears whole, or not at all."""
+        target = Path(fspath(folder))
+        part = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
+        try:
+            part.mkdir()
+            shutil.copyfile(model, part / model.name)
+            cls.create(part, rows, codes, facts)
+            part.rename(target)
+        except OSError as error:
+            raise FileError(f"'{target}' cannot be written: {error.strerror or error}") from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
+        """Put others in place of these; that the rows, which name their model, are written is the commit."""
+        old = self.facts["model"]
+        with writing(self.folder / model.name) as temporary:
+            shutil.copyfile(model, temporary)
+        CodeStore.create(self.folder, rows, codes, facts, numbers)
+        self._open()
+        if old != model.name:
+            (self.folder / old).unlink(missing_ok=True)
 
     def __len__(self) -> int:
         """Count the rows."""

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,8 +54,8 @@ class PostgresStore:
         The server cannot be reached, or has no such index.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address, self._table = _parted(address)
+    def __init__(self, address: str | PathLike[str]) -> None:
+        self.address, self._table = _parted(str(address))
         self._read()
 
     def _read(self) -> None:
@@ -72,15 +73,28 @@ class PostgresStore:
         self.schema: pa.Schema = pa.ipc.read_schema(pa.py_buffer(found[1]))
 
     @classmethod
-    def create(cls, address: str, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path) -> PostgresStore:
-        """Write rows, codes (rows, size) and the model's file to a table that must not be there yet."""
+    def _at(cls, address: str | PathLike[str]) -> PostgresStore:
+        """Give a store that need not be there."""
         store = cls.__new__(cls)
-        store.address, store._table = _parted(address)
+        store.address, store._table = _parted(str(address))
+        return store
+
+    @classmethod
+    def refuse(cls, address: str | PathLike[str]) -> None:
+        """Refuse a table that is there already."""
+        store = cls._at(address)
         with store._connected() as connection:
             if connection.execute("SELECT to_regclass(%s)", [_quoted(store._table)]).fetchone()[0]:
                 raise FileError(f"table '{store._table}' is there already: choose another name, or add rows to it")
+
+    @classmethod
+    def make(
+        cls, address: str | PathLike[str], rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path
+    ) -> None:
+        """Write rows, codes (rows, size) and the model's file to a new table, in one transaction."""
+        store = cls._at(address)
+        with store._connected() as connection:
             store._write(connection, rows, codes, facts, model, np.arange(len(codes)))
-        return cls(address)
 
     def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
         """Put other rows, codes and a model in place of these, in one transaction."""

@@ -21,16 +21,6 @@ from isthmus.indexed import pixels_of
 from tests.conftest import make_houses
 
 
-@pytest.fixture(scope="module")
-def rows(houses) -> pd.DataFrame:
-    return pd.DataFrame(houses)
-
-
-@pytest.fixture(scope="module")
-def model(rows: pd.DataFrame) -> Autoencoder:
-    return Autoencoder(4, epochs=8, seed=0).fit(rows)
-
-
 @pytest.fixture
 def index(rows: pd.DataFrame, model: Autoencoder, tmp_path) -> Index:
     return Index.create(tmp_path / "homes", model, rows)

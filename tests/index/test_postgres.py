@@ -29,16 +29,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(scope="module")
-def rows(houses) -> pd.DataFrame:
-    return pd.DataFrame(houses)
-
-
-@pytest.fixture(scope="module")
-def model(rows: pd.DataFrame) -> Autoencoder:
-    return Autoencoder(4, epochs=8, seed=0).fit(rows)
-
-
 @pytest.fixture
 def address(database: str, request: pytest.FixtureRequest) -> str:
     """Give an address with a table that no other test has."""
