@@ -64,11 +64,11 @@ def test_any_flipped_bit_is_found(whole, path):
 
 
 def test_an_older_format_says_so(whole, path):
-    path.write_bytes(whole.replace(b'"isthmus":"3"', b'"isthmus":"2"'))
-    refused(path, "from an older isthmus .format 2; this one reads 3.: fit anew")
+    path.write_bytes(whole.replace(b'"isthmus":"4"', b'"isthmus":"3"'))
+    refused(path, "from an older isthmus .format 3; this one reads 4.: fit anew")
 
 
-@pytest.mark.parametrize("newer", ["4", "999", "3.0", "x"])
+@pytest.mark.parametrize("newer", ["5", "999", "4.0", "x"])
 def test_a_newer_format_says_so(path, newer):
     save_file({"a": torch.zeros(1)}, path, metadata={"isthmus": newer, "kind": "autoencoder", "facts": "{}"})
     refused(path, "from a newer isthmus")

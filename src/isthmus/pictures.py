@@ -331,15 +331,8 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._learnt(net.to(device), dict(facts["fitted"]), History(**facts["history"]))
         drawn = {name[8:]: each.cpu().numpy() for name, each in tensors.items() if name.startswith("mixture.")}
         self.mixture_ = Mixture(**drawn) if drawn else None
-        codes = tensors["codes"].cpu().numpy() if "codes" in tensors else self._like_learnt()
-        self.maps_ = Maps.from_tensors(codes, tensors, self.seed)
+        self.maps_ = Maps.from_tensors(tensors["codes"].cpu().numpy(), tensors, self.seed)
         return self
-
-    def _like_learnt(self) -> Floats:
-        """Draw codes that spread as those of the training did, for files of before codes were kept."""
-        mean, std = (np.array(self.facts_[name], np.float32) for name in ("code_mean", "code_std"))
-        drawn = np.random.default_rng(self.seed).standard_normal((MAPPED, len(mean)), np.float32)
-        return np.asarray(mean + std * drawn, np.float32)
 
     def _survives(self, held: Bytes, learnt: Bytes) -> dict[str, Any]:
         """Tell what the code keeps of pictures not learnt from, beside a guess of the mean; and what is usual."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder | Map
     )
 
-FORMAT = 3
+FORMAT = 4
 """Goes up when what is written changes; a model is fitted in minutes, so older files are refused and not translated."""
 
 

@@ -14,9 +14,15 @@ from starlette.responses import Response
 
 from isthmus.app.fitting import Fitting
 from isthmus.app.folder import Folder
-from isthmus.app.subjects import Codeable, Rowed, Subject, open_subject
+from isthmus.app.pictured import Pictured
+from isthmus.app.rowed import Rowed
+from isthmus.app.subjects import Codeable, Dictionaried, Other, Subject
 from isthmus.as_json import to_json
 from isthmus.errors import IsthmusWarning, UsageError
+from isthmus.model import Autoencoder
+from isthmus.pictures import PictureAutoencoder
+from isthmus.sparse import SparseAutoencoder
+from isthmus.store import load
 
 T = TypeVar("T")
 
@@ -94,6 +100,18 @@ class Desk:
         if not isinstance(self.subject, Rowed):
             raise UsageError("open a model of a table first")
         return self.subject
+
+
+def open_subject(path: Path) -> Subject:
+    """Open a model of any kind."""
+    model = load(path)
+    if isinstance(model, Autoencoder):
+        return Rowed(model, path.name)
+    if isinstance(model, PictureAutoencoder):
+        return Pictured(model, path.name)
+    if isinstance(model, SparseAutoencoder):
+        return Dictionaried(model, path.name)
+    return Other(model, path.name)
 
 
 def desk_of(request: Request) -> Desk:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 from isthmus.cli import options
+from isthmus.cli.look import PICTURES
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows
 from isthmus.cli.words import switch, whole, word
 from isthmus.errors import UsageError
-
-PICTURES = (".png", ".html")
 
 
 def cluster(
@@ -23,7 +22,7 @@ def cluster(
             "--out",
             metavar="OUT",
             type=Path,
-            help=f"the table with a column cluster ({', '.join(options.TABLES)}), or a map (.png, .html)",
+            help=f"the table with a column cluster ({', '.join(options.TABLES)}), or a map ({', '.join(PICTURES)})",
         ),
     ] = None,
     k: Annotated[
@@ -54,14 +53,16 @@ def cluster(
     if k is not None and shapes:
         raise UsageError("-k and --shapes: say one of them")
     loaded = load_for("cluster", model)
-    found = loaded.cluster(data, k, shapes=shapes, column=column, seed=seed)
+    from isthmus.data.sources import open_table, write_table
+
+    table = open_table(data)
+    found = loaded.cluster(table, k, shapes=shapes, column=column, seed=seed)
     if out is not None and out.suffix.lower() in PICTURES:
         from isthmus.report.pictures import map_picture
 
-        map_picture(loaded.map(data), found.labels.astype(str), out, column)
+        columns = {name: table.columns[name].to_numpy() for name in table.columns.column_names}
+        map_picture(loaded.map(table), found.labels.astype(str), out, column, columns)
     elif out is not None:
-        from isthmus.data.sources import write_table
-
         write_table(found.table, out)
     result = {
         "out": out,

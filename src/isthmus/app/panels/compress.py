@@ -17,7 +17,9 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from isthmus.app.desk import Answer, Desk, Here
-from isthmus.app.subjects import Rowed, Subject, as_url, picture_of
+from isthmus.app.rowed import Rowed
+from isthmus.app.seen import as_url, picture_of, psnr
+from isthmus.app.subjects import Subject
 from isthmus.errors import IsthmusError, UsageError
 
 ID, TITLE = "compress", "Compress"
@@ -141,7 +143,7 @@ def _pictured(sent: bytes, perceptual: bool) -> dict[str, Any]:
     for quality in QUALITIES:
         facts, blocks = compress_image(pixels, quality, perceptual)
         size, again = sum(map(len, blocks)), decompress_image(facts, blocks)
-        point = {"quality": quality, "bytes": size, "psnr": _psnr(pixels, again), "picture": as_url(again)}
+        point = {"quality": quality, "bytes": size, "psnr": psnr(pixels, again), "picture": as_url(again)}
         points.append(point | {"jpeg": _jpeg(pixels, size)})
     rows, columns = pixels.shape[:2]
     return {"rows": rows, "columns": columns, "raw": pixels.size, "picture": as_url(pixels), "points": points}
@@ -164,9 +166,4 @@ def _jpeg(pixels: npt.NDArray[np.uint8], most: int) -> dict[str, Any] | None:
     if best is None:
         return None
     again = np.asarray(Image.open(best), np.uint8).reshape(pixels.shape)
-    return {"bytes": best.tell(), "psnr": _psnr(pixels, again), "picture": as_url(again)}
-
-
-def _psnr(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
-    error = np.square(one.astype(np.float64) - other.reshape(one.shape)).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+    return {"bytes": best.tell(), "psnr": psnr(pixels, again), "picture": as_url(again)}

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from isthmus.app.desk import Answer, Here
-from isthmus.app.subjects import Other, Subject, as_url, picture_of
+from isthmus.app.seen import as_url, picture_of, psnr
+from isthmus.app.subjects import Other, Subject
 from isthmus.errors import UsageError
 
 ID, TITLE = "denoise", "Denoise"
@@ -56,7 +57,7 @@ def _cleaned(desk: Here, sent: bytes, how: str, level: float | None, noise: floa
         told = {"before": as_url(before), "after": as_url(after), "level": found.level, "notes": notes}
         told |= {"seconds": time.perf_counter() - began, "rows": clean.shape[0], "columns": clean.shape[1]}
         if noise:
-            told |= {"psnr_before": _psnr(clean, before), "psnr_after": _psnr(clean, after)}
+            told |= {"psnr_before": psnr(clean, before), "psnr_after": psnr(clean, after)}
         return told
 
 
@@ -65,8 +66,3 @@ def _noisy(clean: npt.NDArray[np.uint8], level: float) -> npt.NDArray[np.uint8]:
         return clean
     drawn = np.random.default_rng(0).normal(0, level, clean.shape)
     return np.asarray(np.clip(np.rint(clean + drawn), 0, 255), np.uint8)
-
-
-def _psnr(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:
-    error = np.square(one.astype(np.float64) - other.reshape(one.shape)).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Desk, Here
-from isthmus.app.subjects import Dictionaried, Rowed, Subject
+from isthmus.app.rowed import Rowed
+from isthmus.app.subjects import Dictionaried, Subject
 from isthmus.errors import UsageError
 
 ID, TITLE = "features", "Features"

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Here
-from isthmus.app.subjects import Rowed, Subject
+from isthmus.app.rowed import Rowed
+from isthmus.app.subjects import Subject
 
 ID, TITLE = "fill", "Fill in"
 router = APIRouter()

@@ -10,7 +10,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Here
-from isthmus.app.subjects import Other, Pictured, Rowed, Subject, as_url
+from isthmus.app.pictured import Pictured
+from isthmus.app.rowed import Rowed
+from isthmus.app.seen import as_url
+from isthmus.app.subjects import Other, Subject
 from isthmus.data.sources import open_table, write_table
 from isthmus.errors import UsageError
 

@@ -8,7 +8,10 @@ import numpy as np
 from fastapi import APIRouter
 
 from isthmus.app.desk import Answer, Here
-from isthmus.app.subjects import Codeable, Pictured, Rowed, Subject, as_url
+from isthmus.app.pictured import Pictured
+from isthmus.app.rowed import Rowed
+from isthmus.app.seen import as_url
+from isthmus.app.subjects import Codeable, Subject
 
 ID, TITLE = "outliers", "Outliers"
 router = APIRouter()

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Here
-from isthmus.app.subjects import Codeable, Rowed, Subject
+from isthmus.app.rowed import Rowed
+from isthmus.app.subjects import Codeable, Subject
 from isthmus.errors import UsageError
 
 ID, TITLE = "sliders", "Code sliders"

@@ -1,7 +1,7 @@
 // The features of a sparse code, and a language model steered by one.
 
 import {ask} from "../api.js";
-import {button, busy, cell, fault, fill, h, head, into, labelled, number, percent, table} from "../parts.js";
+import {button, busy, fault, fill, h, head, into, labelled} from "../parts.js";
 
 export async function show(root) {
   const place = h("div", {}, busy("Looking at every feature"));

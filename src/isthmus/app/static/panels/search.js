@@ -1,7 +1,7 @@
 // Rows like another, or like one of which a few cells are known; with conditions.
 
 import {ask} from "../api.js";
-import {button, caption, choice, fill, form, gallery, h, head, into, labelled, number, shown, table} from "../parts.js";
+import {button, caption, fill, form, gallery, h, head, into, labelled, number, shown, table} from "../parts.js";
 
 export async function show(root, page) {
   const subject = page.state.subject;

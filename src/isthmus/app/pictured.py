@@ -1,0 +1,122 @@
+"""A model of pictures, and a folder or an array of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.app.seen import as_url
+from isthmus.app.subjects import Codeable, Codes, Rows
+from isthmus.data.gallery import Pictures, open_pictures
+from isthmus.data.variables import Category
+from isthmus.errors import DataError, UsageError
+from isthmus.inwords import told
+from isthmus.pictures import PictureAutoencoder
+from isthmus.tasks.contrast import contrast
+
+
+class Pictured(Codeable):
+    """A model of pictures, and a folder or an array of them."""
+
+    kind = "pictures"
+    model: PictureAutoencoder
+
+    def __init__(self, model: PictureAutoencoder, name: str) -> None:
+        super().__init__(model, name)
+        self.pictures: Pictures | None = None
+
+    def open(self, path: Path) -> None:
+        """Open pictures of the size that the model was fitted to."""
+        pictures = open_pictures(path)
+        net = self.model.net
+        if pictures.planes.shape[1:] != (net.channels, *net.size):
+            rows, columns = pictures.planes.shape[2:]
+            raise DataError(
+                f"'{path.name}' has pictures of {columns} x {rows} pixels; the model's are {net.size[::-1]}"
+            )
+        self.pictures, self.data_name = pictures, path.name
+        self.__dict__.pop("codes", None)
+
+    @property
+    def rows(self) -> int:
+        """Count the pictures."""
+        return 0 if self.pictures is None else len(self.pictures.planes)
+
+    def columns(self) -> list[dict[str, Any]]:
+        """Tell the labels, where there are any."""
+        labels = [] if self.pictures is None else sorted(set(self.pictures.labels or ()))
+        return [{"name": "label", "kind": "category", "values": labels, "domain": ", ".join(labels[:12])}] * bool(
+            labels
+        )
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """The pictures (n, rows, columns, channels)."""
+        if self.pictures is None:
+            raise UsageError("this needs data: open pictures with the model")
+        return self.pictures.planes.transpose(0, 2, 3, 1)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The codes (pictures, size) of the pictures."""
+        return np.asarray(self.model.encode(self.pixels), np.float32)
+
+    def usual_codes(self) -> Codes:
+        """Codes of the pictures; without any, some that spread as those of the training did."""
+        if self.rows:
+            return self.codes
+        mean, std = (np.array(self.model.facts_[name], np.float32) for name in ("code_mean", "code_std"))
+        drawn = np.random.default_rng(0).standard_normal((500, len(mean)), np.float32)
+        return np.asarray(mean + std * drawn, np.float32)
+
+    def places(self, dim: int) -> npt.NDArray[Any]:
+        """Give places (pictures, dim) on the model's map."""
+        return np.asarray(self.model.map(self.pixels, dim=dim))
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Give the labels."""
+        if self.pictures is None or name != "label" or not self.pictures.labels:
+            raise UsageError(f"there is no column '{name}': pictures have a label, where folders name them")
+        return np.array(self.pictures.labels, dtype=object)
+
+    def show(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """Give pictures, each with its number, name and label."""
+        if self.pictures is None:
+            return []
+        labels, names = self.pictures.labels, self.pictures.names
+        return [
+            {
+                "row": int(row),
+                "picture": as_url(self.pixels[row]),
+                "name": str(names[row]),
+                "label": labels[row] if labels else None,
+            }
+            for row in rows
+        ]
+
+    def apart(self, rows: Rows) -> list[dict[str, Any]]:
+        """Tell by labels what pictures have in common that others have not."""
+        if self.pictures is None or not self.pictures.labels or len(rows) == self.rows:
+            return []
+        names, places = np.unique(np.array(self.pictures.labels, str), return_inverse=True)
+        chosen = np.isin(np.arange(self.rows), rows)
+        found = contrast(places[:, None].astype(np.float64), [len(names)], chosen)
+        return told(found, [Category("label", "string", False, tuple(names.tolist()))])
+
+    def decode(self, codes: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Give the pictures that codes say."""
+        label = (given or {}).get("label") if self.model.labels_ else None
+        return [{"row": None, "picture": as_url(each)} for each in self.model.decode(codes, label)]
+
+    def allowed(self, where: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+        """Tell which pictures have a label."""
+        kept = np.ones(self.rows, bool)
+        for name, wanted in where.items():
+            any_of = wanted["any"] if isinstance(wanted, Mapping) and "any" in wanted else [wanted]
+            kept &= np.isin(self.column(name).astype(str), [str(each) for each in any_of])
+        return kept
