@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.app.subjects import Codeable, Codes, Rows
+from isthmus.data.frames import Flavour
 from isthmus.data.sources import Table, open_table
 from isthmus.data.variables import Moment
 from isthmus.data.variables.numeric import Numeric
@@ -30,6 +32,8 @@ class Rowed(Codeable):
     model: Autoencoder
 
     def __init__(self, model: Autoencoder, name: str) -> None:
+        model = copy(model)
+        model.flavour_ = Flavour()  # rows go to the browser: the user's own kind of table would be a detour
         super().__init__(model, name)
         self.table: Table | None = None
         width = len(model.schema_.coded)
@@ -99,7 +103,7 @@ class Rowed(Codeable):
         """Give the rows that codes say."""
         condition = self.model.condition
         asked = {name: given[name] for name in condition if given and given.get(name) is not None}
-        made = open_table(self.model.decode(codes, asked or None)).columns
+        made: pa.Table = self.model.decode(codes, asked or None)
         return [{"row": None, "cells": cells} for cells in made.rename_columns(self.blank.names).to_pylist()]
 
     def typed(self, row: Mapping[str, Any]) -> pa.Table:

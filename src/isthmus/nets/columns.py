@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -10,11 +11,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from isthmus.nets.bins import Bins
 from isthmus.nets.likelihoods import UNKNOWN, Likelihood, Numeric, likelihood_from
 
 # Logits stay within these bounds, so that exp() neither overflows nor vanishes in float32 and the softmax of each
 # variable needs no pass for its maximum. Odds of e^60 are as good as certain.
 _BOUND = 30.0
+
+_EVEN = math.log(0.5)
 
 _SAME = 0.1
 """Standard deviations within which a number off the straight path counts as the same as a frequent value."""
@@ -43,11 +47,15 @@ class Columns(nn.Module):
         Where each variable's tokens lie.
     numeric
         Which variables are numbers.
+    last, lossy
+        Last token (columns,) of each variable, and whether it means "missing".
     owner
         The variable (tokens,) that each token belongs to.
     """
 
     offset: Tensor
+    last: Tensor
+    lossy: Tensor
     owner: Tensor
     member: Tensor
 
@@ -61,7 +69,10 @@ class Columns(nn.Module):
         self.numeric = [j for j, likelihood in enumerate(likelihoods) if likelihood.numeric]
         sizes = torch.tensor(self.sizes)
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+        self._bins: dict[torch.device, Bins] = {}
         self.register_buffer("offset", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("last", sizes.cumsum(0) - 1, persistent=False)
+        self.register_buffer("lossy", torch.tensor([each.missing for each in likelihoods]), persistent=False)
         self.register_buffer("owner", owner, persistent=False)
         self.register_buffer("member", nn.functional.one_hot(owner, len(sizes)).float(), persistent=False)
 
@@ -120,6 +131,16 @@ class Columns(nn.Module):
             centre[values], number[values] = numeric.standardise(numeric.centre).float(), 1.0
         return centre, number
 
+    def bins(self, which: Sequence[int]) -> Bins | None:
+        """Put the bins of the numeric columns `which` side by side; None if there are none."""
+        if not which:
+            return None
+        device = self.offset.device
+        if device not in self._bins:
+            self._bins[device] = Bins.of(self.numerics, [self.slices[j].start for j in self.numeric])
+        every, places = self._bins[device], [self.numeric.index(j) for j in which]
+        return every if places == list(range(len(self.numeric))) else every.take(torch.tensor(places, device=device))
+
     def log_marginals(self, token: Tensor) -> Tensor:
         """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""
         counts = torch.bincount((token + self.offset).flatten(), minlength=self.total) + 0.5
@@ -154,8 +175,13 @@ class TableDistribution:
 
     def present(self, column: int) -> Tensor:
         """Probabilities (rows, values) of one variable given that it is not missing."""
-        p = self.probabilities(column)[:, : self.columns.likelihoods[column].present]
-        return p / p.sum(1, keepdim=True).clamp(min=1e-30)
+        mass = self._present(column).exp()
+        return mass / mass.sum(1, keepdim=True)
+
+    def _present(self, column: int) -> Tensor:
+        """Logits (rows, values) of one variable's values, without "missing"."""
+        start = self.columns.slices[column].start
+        return self._logits[:, start : start + self.columns.likelihoods[column].present]
 
     def expected(self) -> Tensor:
         """Means (rows, numeric columns) in standard deviations, of numbers that are not missing; differentiable."""
@@ -170,15 +196,17 @@ class TableDistribution:
         Numbers come from the straight path, which knows them finer than a bin; a frequent value that is likelier than
         not, and as good as the same, is taken to be exact.
         """
-        return self._each(self._rebuilt, missing=True)
+        values = self._each(self._held)
+        lost = self._logits[:, self.columns.last] - self._log_sum > _EVEN
+        return torch.where(lost & self.columns.lossy, torch.nan, values)
 
     def mode(self, which: Sequence[int] | None = None) -> Tensor:
         """Likeliest present values (rows, columns): of numbers the mean, or an exact value likelier than not."""
-        return self._each(self._mode, which, missing=False)
+        return self._each(self._modes, which)
 
     def mean(self, which: Sequence[int] | None = None) -> Tensor:
         """Means of numbers and likeliest present values of the rest (rows, columns), float64."""
-        return self._each(self._mean, which, missing=False)
+        return self._each(self._means, which)
 
     def quantile(self, column: int, q: Tensor | float) -> Tensor:
         """Smallest value (rows,) of a number that a share of at least q of its distribution does not exceed."""
@@ -200,43 +228,42 @@ class TableDistribution:
         less, most = (inside < x[:, None]).double().mean(1), (inside <= x[:, None]).double().mean(1)
         return before + own * less, before + own * most
 
-    def _mean(self, column: int, likelihood: Likelihood) -> Tensor:
-        p = self.present(column)
-        if not isinstance(likelihood, Numeric):
-            return p.argmax(1).double()
-        mean = p.double() @ likelihood.centre
+    def _shares(self, bins: Bins) -> Tensor:
+        """Probabilities (rows, columns, widest) of the bins of numbers that are not missing."""
+        mass = self._logits[:, bins.token].exp() * bins.real
+        return mass / mass.sum(-1, keepdim=True)
+
+    def _means(self, bins: Bins) -> Tensor:
+        return self._centred(bins, self._shares(bins))
+
+    def _centred(self, bins: Bins, p: Tensor) -> Tensor:
+        mean = (p.double() * bins.centre).sum(-1)
         if self.offsets is not None:
-            mean = mean + self.offsets[:, self.columns.numeric.index(column)].double() * likelihood.unit[1]
-        return mean.clamp(*likelihood.range)
+            mean = mean + self.offsets[:, bins.order].double() * bins.spread
+        return mean.clamp(bins.low, bins.high)
 
-    def _mode(self, column: int, likelihood: Likelihood) -> Tensor:
-        value = self._mean(column, likelihood)
-        return self._exact(column, likelihood, value) if isinstance(likelihood, Numeric) else value
+    def _modes(self, bins: Bins) -> Tensor:
+        p = self._shares(bins)
+        return _exact(bins, p, self._centred(bins, p))
 
-    def _rebuilt(self, column: int, likelihood: Likelihood) -> Tensor:
-        if not isinstance(likelihood, Numeric):
-            return self._mean(column, likelihood)
-        mean, spread = likelihood.unit
-        value = self.numbers[:, self.columns.numeric.index(column)].double() * spread + mean
-        value = value.clamp(*likelihood.range)
-        exact = self._exact(column, likelihood, value)
-        return torch.where((exact - value).abs() < _SAME * spread, exact, value)
+    def _held(self, bins: Bins) -> Tensor:
+        """Numbers (rows, columns) as the code holds them."""
+        value = (self.numbers[:, bins.order].double() * bins.spread + bins.mean).clamp(bins.low, bins.high)
+        exact = _exact(bins, self._shares(bins), value)
+        return torch.where((exact - value).abs() < _SAME * bins.spread, exact, value)
 
-    def _exact(self, column: int, likelihood: Numeric, value: Tensor) -> Tensor:
-        """Values (rows,), replaced by an atom where that is likelier than not."""
-        top = self.present(column).max(1)
-        sure = (top.values > 0.5) & likelihood.atoms[top.indices]
-        return torch.where(sure, likelihood.centre[top.indices], value)
+    def _each(self, numbers: Callable[[Bins], Tensor], which: Sequence[int] | None = None) -> Tensor:
+        """Read the columns `which`, or all: numbers as they are read of their bins, of the rest the likeliest."""
+        asked = range(len(self.columns.sizes)) if which is None else which
+        bins = self.columns.bins([j for j in asked if j in self.columns.numeric])
+        found = iter(() if bins is None else numbers(bins).unbind(1))
+        likelihoods = self.columns.likelihoods
+        read = [next(found) if likelihoods[j].numeric else self._present(j).argmax(1).double() for j in asked]
+        return torch.stack(read, 1)
 
-    def _each(
-        self, read: Callable[[int, Likelihood], Tensor], which: Sequence[int] | None = None, *, missing: bool
-    ) -> Tensor:
-        """Read the columns `which`, or all."""
-        values = []
-        for j in range(len(self.columns.sizes)) if which is None else which:
-            likelihood = self.columns.likelihoods[j]
-            value = read(j, likelihood)
-            if missing and likelihood.missing:
-                value = torch.where(self.probabilities(j)[:, -1] > 0.5, torch.nan, value)
-            values.append(value)
-        return torch.stack(values, 1)
+
+def _exact(bins: Bins, p: Tensor, value: Tensor) -> Tensor:
+    """Values (rows, columns), replaced by an atom where that is likelier than not."""
+    top = p.max(-1)
+    sure = (top.values > 0.5) & bins.at(bins.atom, top.indices)
+    return torch.where(sure, bins.at(bins.centre, top.indices), value)

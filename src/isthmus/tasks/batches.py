@@ -15,7 +15,11 @@ Codes = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 ROWS = 256
-"""Rows in a piece. The last one is filled up with copies: another shape could round sums another way."""
+"""Rows in a piece."""
+
+FEW = 32
+"""Least rows in a piece, which is filled up with copies: products of fewer than some 16 rows round sums another way
+than those of many, and a row's result would depend on how many came with it."""
 
 
 def device_of(net: nn.Module) -> torch.device:
@@ -38,5 +42,5 @@ def through(net: nn.Module, f: Callable[..., Tensor], *arrays: npt.NDArray[Any])
 
 
 def _filled(piece: npt.NDArray[Any], device: torch.device) -> Tensor:
-    copies = np.repeat(piece[-1:], ROWS - len(piece), axis=0)
+    copies = np.repeat(piece[-1:], (FEW if len(piece) <= FEW else ROWS) - len(piece), axis=0)
     return torch.from_numpy(np.concatenate([piece, copies])).to(device)
