@@ -29,6 +29,7 @@ from runner import Bench, MissingSourceError, main
 from sources import SOURCES
 
 import isthmus as im
+from isthmus.report.map import script
 
 FLAGS = [
     *("--headless=new", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -78,9 +79,9 @@ DRAWN = """async ({seconds, count, dim}) => {
   while (!map.whole() || !map.frames()) await step();
   const first = performance.now() - began;
   const start = map.frames(), from = performance.now(), gaps = [];
-  let last = from;
+  let last = from, moves = 0;
   while (performance.now() - from < 1000 * seconds) {
-    const way = Math.sin((performance.now() - from) / 300) > 0 ? "ArrowLeft" : "ArrowRight";
+    const way = moves++ % 8 < 4 ? "ArrowLeft" : "ArrowRight"; // to and fro: every point stays in sight
     canvas.dispatchEvent(new KeyboardEvent("keydown", {key: way}));
     await step();
     const now = performance.now();
@@ -182,12 +183,11 @@ def _page(folder: Path, name: str) -> Section:
 def _points(settings: Settings) -> Section:
     note = "1,024 x 640 pixels; a frame draws all points, or as many as there is time for, and the next ones the rest."
     section = Section("Points drawn while the map moves", note)
-    script = (Path(im.__file__).parent / "report" / "map" / "map.js").read_text("utf-8")
     with _browser() as page:
         for count in (settings.some, settings.many):
             for dim in (2, 3):
                 page.goto("about:blank")
-                page.evaluate(script)
+                page.evaluate(script())
                 found = page.evaluate(DRAWN, {"seconds": settings.seconds, "count": count, "dim": dim})
                 words = f"{count:,} points" + (" in 3-D" if dim == 3 else "")
                 lead = dim == 2

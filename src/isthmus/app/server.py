@@ -18,6 +18,7 @@ from isthmus.app.folder import Folder
 from isthmus.app.guard import Guard
 from isthmus.app.panels import PANELS
 from isthmus.errors import IsthmusError
+from isthmus.report.map import script
 
 SENT = ("/api/library/files/", "/api/denoise", "/api/compress/picture")
 """Beginnings of addresses that take files."""
@@ -44,14 +45,15 @@ def create_app(
     for panel in PANELS:
         app.include_router(panel.router, prefix="/api")
     static = Path(str(files("isthmus.app").joinpath("static")))
-    drawing = Path(str(files("isthmus.report").joinpath("map")))
     app.mount("/static", StaticFiles(directory=static))
-    if drawing.is_dir():
-        app.mount("/drawing", StaticFiles(directory=drawing))
 
     @app.get("/")
     def page() -> FileResponse:
         return FileResponse(static / "index.html")
+
+    @app.get("/drawing/map.js")
+    def drawing() -> Response:
+        return Response(script(), media_type="text/javascript")
 
     @app.get("/api/state")
     def state(desk: Here) -> Answer:

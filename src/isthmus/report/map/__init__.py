@@ -1,6 +1,7 @@
 """A map in one file: points to move, turn, zoom, ask and mark, coloured by any column; no network, nothing else needed.
 
-`map.js` draws; it knows nothing of this page and serves any other. `page.js` is the page around it.
+`map.js` draws, with the files of `DRAWING` before it; it knows nothing of this page and serves any other. `page.js` is
+the page around it.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ PART = 2048
 """Rows whose cells are unpacked together."""
 MOST_CELLS, MOST_COLUMNS, MOST_PICTURES = 3_000_000, 200, 24_000_000
 """Cells, columns and bytes of pictures that a page carries; beyond, points tell the number of their row alone."""
+DRAWING = ("geometry.js", "painter.js", "sums.js", "pointer.js", "map.js")
+"""What draws, in one function together."""
 _LEVELS = 255  # of a scale; 255 itself is for what is missing
 
 
 def script() -> str:
     """Give the source of what draws, for pages of others."""
-    return files("isthmus.report.map").joinpath("map.js").read_text(encoding="utf-8")
+    folder = files("isthmus.report.map")
+    parts = [folder.joinpath(name).read_text(encoding="utf-8") for name in DRAWING]
+    return "\n".join(['"use strict";', "(() => {", *parts, "})();", ""])
 
 
 def write_map(
