@@ -1,6 +1,7 @@
 """Arrow columns as plain numpy values and back: the few conversions every variable shares."""
 
 import re
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -31,6 +32,7 @@ _DECIMAL = re.compile(r"decimal(32|64|128|256)\((\d+), (-?\d+)\)")
 _ZONED = re.compile(r"timestamp\[(\w+), tz=(.+)\]")
 
 
+@cache
 def arrow_type(name: str) -> pa.DataType:
     """Return the Arrow type that prints as `name`; ValueError for a name that no plain Arrow type has.
 

@@ -73,13 +73,26 @@ export function table(rows, columns, {caption, lead = [], marked, chosen} = {}) 
 /** Show one row as a list of its cells, or one picture; `before` marks what differs from it. */
 export function shown(row, before) {
   if (row.picture) return picture(row.picture, caption(row));
-  const names = Object.keys(row.cells);
-  return h("dl", {class: "cells"}, names.map((name) => {
-    const was = before?.cells?.[name];
-    const differs = before && cell(was) !== cell(row.cells[name]);
-    return h("div", {class: differs ? "differs" : null, title: differs ? `was ${cell(was)}` : null},
-      h("dt", {}, words(name)), h("dd", {}, words(cell(row.cells[name]))));
-  }));
+  const list = h("dl", {class: "cells"}, Object.keys(row.cells).map((name) => h("div", {}, h("dt", {}, words(name)), h("dd"))));
+  tell(list, row, before);
+  return list;
+}
+
+/** Show another row in the place of one: of cells, only those that differ from what stands there are drawn anew. */
+export function showInstead(place, row, before) {
+  const list = place.querySelector(":scope > dl.cells");
+  if (row.picture || !list || list.children.length !== Object.keys(row.cells).length) fill(place, shown(row, before));
+  else tell(list, row, before);
+}
+
+function tell(list, row, before) {
+  Object.entries(row.cells).forEach(([name, value], i) => {
+    const box = list.children[i], now = words(cell(value)), was = before ? cell(before.cells?.[name]) : null;
+    const differs = before && was !== cell(value);
+    if (box.lastChild.textContent !== now) box.lastChild.textContent = now;
+    box.classList.toggle("differs", Boolean(differs));
+    box.title = differs ? `was ${was}` : "";
+  });
 }
 
 /** Show a picture, its pixels sharp. */

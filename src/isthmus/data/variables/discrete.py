@@ -1,6 +1,7 @@
 """Variables of a few values, coded by their position: Boolean and Category."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -94,12 +95,15 @@ class _Discrete(Variable):
             return pc.if_else(pc.is_nan(numbers), None, numbers), values
         raise self._wrong_type(found, wanted)
 
+    @cached_property
+    def _array(self) -> pa.Array:
+        return pa.array(self.values, value_type(self.type))
+
     def from_numbers(self, numbers: Floats) -> pa.Array:
         """Return the values at these positions; a missing or unseen position is null."""
         known = numbers >= 0  # NaN is not
         position = np.rint(np.where(known, numbers, 0)).astype(np.int64)
-        kind, indices = self.type, pa.array(position, mask=~known)
-        values = pa.array(self.values, value_type(kind))
+        kind, indices, values = self.type, pa.array(position, mask=~known), self._array
         if pa.types.is_dictionary(kind):  # every value is a level, whichever occur here
             return pa.DictionaryArray.from_arrays(indices.cast(kind.index_type), values, ordered=kind.ordered)
         return values.take(indices)

@@ -210,7 +210,7 @@ def _as_type(numbers: Floats, kind: pa.DataType) -> pa.Array:
         steps = np.clip(np.rint(np.where(null, 0, numbers) * 10.0**cell.scale), -EXACT, EXACT).astype(np.int64)
         digits = pa.array(steps, mask=null).cast(pa.string())
         values = pc.binary_join_element_wise(digits, f"E{-cell.scale}", "")
-    return as_type(values.cast(cell), kind)
+    return as_type(values, kind)
 
 
 def _short(number: float) -> str:

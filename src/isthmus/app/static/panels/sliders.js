@@ -1,7 +1,7 @@
 // One number of the code moved, and what it says shown at once; walks between two rows.
 
 import {ask, latest} from "../api.js";
-import {button, choice, fault, fill, gallery, h, head, into, labelled, number, percent, shown, slider, table} from "../parts.js";
+import {button, choice, fault, fill, gallery, h, head, into, labelled, number, percent, showInstead, shown, slider, table} from "../parts.js";
 
 export async function show(root, page) {
   const subject = page.state.subject;
@@ -24,7 +24,7 @@ function desk(found, subject, page) {
     const began = performance.now();
     try {
       const decoded = await ask("sliders/decode", {code, given});
-      fill(result, shown(decoded, start));
+      showInstead(result, decoded, start);
       requestAnimationFrame(() => { time.textContent = `shown in ${Math.round(performance.now() - began)} ms`; });
       fill(says);
     } catch (error) {
