@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW, CodeStore
-from isthmus.data.pgstore import PostgresStore, is_address
+from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW
+from isthmus.data.stores import Store, store_of
 from isthmus.errors import UsageError
 from isthmus.indexed import holdings
 
@@ -33,12 +33,14 @@ class Index:
     """Rows that are found by what they are like, and by conditions on their columns.
 
     Nearness is the Euclidean distance of codes. The rows and codes are in a LanceDB table, a copy of the model beside
-    it: the folder is all that a search needs. Or all of it is in a PostgreSQL database with pgvector.
+    it: the folder is all that a search needs. Or all of it is in a bucket of object storage, or in a PostgreSQL
+    database with pgvector.
 
     Parameters
     ----------
     where
-        An index that `Index.create` made: a folder, or "postgresql://user@host/database?table=NAME".
+        An index that `Index.create` made: a folder, "s3://bucket/name" (also gs, az), or
+        "postgresql://user@host/database?table=NAME".
 
     Raises
     ------
@@ -65,7 +67,7 @@ class Index:
         from isthmus.store import load
 
         self.where = where
-        self._store: CodeStore | PostgresStore = _store_of(where)(where)
+        self._store: Store = store_of(where)(where)
         with self._store.model_file() as path:
             self.model: Model = load(path)  # type: ignore[assignment]
         self._things = holdings(self.model)
@@ -90,7 +92,7 @@ class Index:
         """
         if compress not in COMPRESSIONS:
             raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
-        store, things = _store_of(where), holdings(model)
+        store, things = store_of(where), holdings(model)
         store.refuse(where)
         rows = things.read(X)
         codes = things.encode(rows)
@@ -187,10 +189,6 @@ class Index:
             facts = {**self._store.facts, "model": path.name, "size": codes.shape[1]}
             self._store.replace(rows, codes, facts, path, numbers)
         self.model, self._things = model, holdings(model)
-
-
-def _store_of(where: str | PathLike[str]) -> type[CodeStore] | type[PostgresStore]:
-    return PostgresStore if is_address(where) else CodeStore
 
 
 @contextmanager

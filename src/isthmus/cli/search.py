@@ -11,13 +11,19 @@ from isthmus.errors import UsageError
 
 
 def _place(text: str) -> Path | str:
-    """Read where an index is: a folder, or an address of a database."""
+    """Read where an index is: a folder, or an address of a server."""
     return text if "://" in text else Path(text)
 
 
 Place = Annotated[
     Path | str,
-    word("-o", "--out", metavar="INDEX", type=_place, help="a folder, or postgresql://user@host/database?table=NAME"),
+    word(
+        "-o",
+        "--out",
+        metavar="INDEX",
+        type=_place,
+        help="a folder, s3://bucket/name, or postgresql://user@host/db?table=NAME",
+    ),
 ]
 
 
@@ -45,8 +51,8 @@ def index(
 ) -> None:
     """Make an index of rows or pictures by their codes, to be searched.
 
-    The index is a folder, or a table of a PostgreSQL database with pgvector, that holds the rows, their codes and a
-    copy of the model.
+    The index is a folder, a place in a bucket (s3, gs, az), or a table of a PostgreSQL database with pgvector, that
+    holds the rows, their codes and a copy of the model.
 
     For example:
 
@@ -54,6 +60,7 @@ def index(
       isthmus index houses.isthmus new.csv -o houses.index --append
       isthmus index houses.isthmus -o houses.index --delete "price > 1000000"
       isthmus index retrained.isthmus -o houses.index --retrain
+      isthmus index houses.isthmus houses.csv -o s3://sales/houses
       isthmus index houses.isthmus houses.csv -o "postgresql://me@host/sales?table=houses"
     """
     asked = sum([append, retrain, delete is not None])

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ import pyarrow as pa
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
 
-__all__ = ["CODE", "COMPRESSIONS", "DISTANCE", "MANY", "ROW", "CodeStore"]
+__all__ = ["CODE", "COMPRESSIONS", "DISTANCE", "MANY", "ROW", "TABLE", "CodeStore", "connect", "joined", "line"]
 
 CODE, ROW, DISTANCE = "isthmus_code", "isthmus_row", "isthmus_distance"
 """Columns beside the rows' own."""
@@ -39,7 +39,8 @@ CELL, PROBES = 2_000, 32
 AROUND = 6
 """Times as many of the nearest codes that are looked at first for rows that fulfil a condition."""
 
-_TABLE, _FACTS = "rows", b"isthmus"
+TABLE = "rows"
+_FACTS = b"isthmus"
 
 Codes = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
@@ -60,36 +61,36 @@ class CodeStore:
     """
 
     def __init__(self, folder: str | PathLike[str]) -> None:
-        self.folder = folder = Path(fspath(folder))
-        if not (folder / f"{_TABLE}.lance").is_dir():
+        self.place: Path | str = Path(fspath(folder))
+        if not (self.place / f"{TABLE}.lance").is_dir():
             raise FileError(f"'{folder}' is no index: `isthmus index MODEL DATA -o INDEX` makes one")
         self._open()
 
     def _open(self) -> None:
         try:
-            self._table = _connect(self.folder).open_table(_TABLE)
+            self._table = connect(self.place).open_table(TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
             self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
             self._rare: set[str | None] = set()
         except (ValueError, RuntimeError, OSError, KeyError) as error:
-            raise FileError(f"'{self.folder}' is no index, or was altered: {_line(error)}") from None
+            raise FileError(f"'{self.place}' is no index, or was altered: {line(error)}") from None
 
     @classmethod
     def create(
-        cls, folder: Path, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], numbers: Numbers | None = None
-    ) -> CodeStore:
-        """Write rows and codes (rows, size) to a folder, in place of what the store there held.
+        cls, place: Path | str, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], numbers: Numbers | None = None
+    ) -> Self:
+        """Write rows and codes (rows, size), in place of what the store there held.
 
         `facts` can be JSON; the store gives them back. `facts["compress"]` names one of `COMPRESSIONS`. `numbers` are
         the rows', by default counted from 0.
         """
-        table = _joined(rows, codes, np.arange(len(codes)) if numbers is None else numbers)
+        table = joined(rows, codes, np.arange(len(codes)) if numbers is None else numbers)
         table = table.replace_schema_metadata({_FACTS: json.dumps(dict(facts)).encode()})
         try:
-            _connect(folder).create_table(_TABLE, table, mode="overwrite")
+            connect(place).create_table(TABLE, table, mode="overwrite")
         except (ValueError, RuntimeError, OSError) as error:
-            raise FileError(f"'{folder}' cannot be written: {_line(error)}") from None
-        store = cls(folder)
+            raise FileError(f"'{place}' cannot be written: {line(error)}") from None
+        store = cls(place)
         store.sort()
         return store
 
@@ -121,13 +122,13 @@ class CodeStore:
 
     def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
         """Put others in place of these; that the rows, which name their model, are written is the commit."""
-        old = self.facts["model"]
-        with writing(self.folder / model.name) as temporary:
+        folder, old = Path(self.place), self.facts["model"]
+        with writing(folder / model.name) as temporary:
             shutil.copyfile(model, temporary)
-        CodeStore.create(self.folder, rows, codes, facts, numbers)
+        self.create(folder, rows, codes, facts, numbers)
         self._open()
         if old != model.name:
-            (self.folder / old).unlink(missing_ok=True)
+            (folder / old).unlink(missing_ok=True)
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -146,10 +147,13 @@ class CodeStore:
     @contextmanager
     def model_file(self) -> Iterator[Path]:
         """Give the model's file, for as long as it is looked at."""
-        name = Path(str(self.facts.get("model", ""))).name  # in this folder, whatever the table says
+        yield Path(self.place) / self._model_name()
+
+    def _model_name(self) -> str:
+        name = Path(str(self.facts.get("model", ""))).name  # in this place, whatever the table says
         if not name:
-            raise FileError(f"'{self.folder}' is no index, or was altered: it names no model")
-        yield self.folder / name
+            raise FileError(f"'{self.place}' is no index, or was altered: it names no model")
+        return name
 
     def rows(self) -> pa.Table:
         """Give all rows, with their numbers in `ROW`."""
@@ -174,10 +178,10 @@ class CodeStore:
         numbers = np.arange(len(codes)) + self._next()
         known = self._table.schema
         try:
-            table = _joined(rows.select(self.columns), codes, numbers).cast(pa.schema(list(known)))
+            table = joined(rows.select(self.columns), codes, numbers).cast(pa.schema(list(known)))
             self._table.add(table)
         except (KeyError, pa.ArrowException) as error:
-            raise DataError(f"these rows do not go with those of '{self.folder}': {_line(error)}") from None
+            raise DataError(f"these rows do not go with those of '{self.place}': {line(error)}") from None
         if len(self) >= MANY:
             self._table.optimize()  # what is new is compared in full until it is in the cells
         return [int(number) for number in numbers]
@@ -225,7 +229,7 @@ class CodeStore:
         """Give the code of a row by its number."""
         found = self._table.search().where(f"{ROW} = {int(row)}").select([CODE]).to_arrow()
         if not len(found):
-            raise UsageError(f"there is no row {row} in '{self.folder}'")
+            raise UsageError(f"there is no row {row} in '{self.place}'")
         return np.asarray(found[CODE][0].as_py(), dtype=np.float32)
 
     def codes(self) -> Codes:
@@ -238,13 +242,14 @@ class CodeStore:
         return int(numbers.max()) + 1 if len(numbers) else 0
 
 
-def _connect(folder: Path) -> Any:
+def connect(place: Path | str) -> Any:
+    """Open the database at a place."""
     os.environ.setdefault("LANCEDB_LOG", "error")  # its advice is for developers
     try:
         import lancedb
     except ImportError:
         raise UsageError("an index needs the package lancedb: pip install 'isthmus[search]'") from None
-    return lancedb.connect(folder)
+    return lancedb.connect(place)
 
 
 @contextmanager
@@ -255,10 +260,11 @@ def _condition(where: str | None) -> Iterator[None]:
     except (ValueError, RuntimeError, OSError) as error:
         if where is None:
             raise
-        raise UsageError(f"condition {where!r}: {_line(error)}") from None
+        raise UsageError(f"condition {where!r}: {line(error)}") from None
 
 
-def _joined(rows: pa.Table, codes: Codes, numbers: Numbers) -> pa.Table:
+def joined(rows: pa.Table, codes: Codes, numbers: Numbers) -> pa.Table:
+    """Put rows, their numbers and their codes side by side."""
     taken = {CODE, ROW, DISTANCE}.intersection(rows.column_names)
     if taken:
         raise DataError(f"column name '{min(taken)}' is taken by the index: rename the column")
@@ -278,7 +284,7 @@ def _divisor(size: int) -> int:
     return next((parts for parts in range(size // 2, 0, -1) if size % parts == 0), 1)
 
 
-def _line(error: BaseException) -> str:
+def line(error: BaseException) -> str:
     """Give the first line of an error of the database, without where in its own source it arose."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return text.split(", /")[0][:300]

@@ -22,8 +22,9 @@ import pyarrow as pa
 from isthmus.data.codestore import CODE, DISTANCE, MANY, ROW, Codes, Numbers
 from isthmus.errors import DataError, FileError, UsageError
 
-__all__ = ["PostgresStore", "is_address"]
+__all__ = ["SCHEMES", "PostgresStore"]
 
+SCHEMES = ("postgresql", "postgres")
 DIMENSIONS = 2_000
 """Numbers of a code that pgvector can sort into its graph."""
 LOOKS = (100, 1_000)
@@ -33,11 +34,6 @@ _CATALOGUE = (
     "(name text PRIMARY KEY, facts text NOT NULL, schema bytea NOT NULL, model bytea NOT NULL)"
 )
 _WORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`([^`]*)`|[^\W\d]\w*")
-
-
-def is_address(where: object) -> bool:
-    """Tell an address of a database from the name of a folder."""
-    return isinstance(where, str) and where.startswith(("postgresql://", "postgres://"))
 
 
 class PostgresStore:
