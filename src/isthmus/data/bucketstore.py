@@ -86,14 +86,14 @@ class BucketStore(CodeStore):
             yield path
 
 
-def _tables(place: str) -> list[str]:
+def _tables(place: Path | str) -> list[str]:
     try:
         return list(connect(place).list_tables().tables)
     except (ValueError, RuntimeError, OSError) as error:
         raise FileError(f"'{place}' cannot be reached: {line(error)}") from None
 
 
-def _keep(place: str, model: Path) -> None:
+def _keep(place: Path | str, model: Path) -> None:
     """Write a model's file as a row beside those that are there."""
     row = pa.table({"name": [model.name], "data": pa.array([model.read_bytes()], pa.large_binary())})
     try:
