@@ -41,6 +41,10 @@ types: setup  ## mypy --strict
 
 test: setup lint types  ## everything that must pass before a change is merged
 	@# Many small fits: one thread each, side by side, beats all threads for one.
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations=15
+
+.PHONY: coverage
+coverage: setup  ## the tests, and which lines none of them reaches; takes half as long again
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 .PHONY: browser
