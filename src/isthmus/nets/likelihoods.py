@@ -184,6 +184,10 @@ class Numeric(Likelihood):
         """Smallest and largest training value."""
         return float(self.inside[0, 0]), float(self.inside[-1, -1])
 
+    def within(self, x: Tensor) -> Tensor:
+        """Bring values to between the smallest and the largest training value."""
+        return x.clamp(self.inside[0, 0], self.inside[-1, -1])
+
     def standardise(self, x: Tensor) -> Tensor:
         """Values in standard deviations from the mean."""
         return (x - self.unit[0]) / self.unit[1]
