@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.exceptions import NotFittedError
 
 from isthmus import __version__
 from isthmus.as_json import to_json
@@ -60,22 +61,22 @@ def export(model: Any, folder: str | PathLike[str]) -> list[Path]:
         raise UsageError(f"a {type(model).__name__} cannot be exported: {_REFUSED.get(kind, 'it is no model')}")
     parts, facts = _PARTS[kind](model)
     target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise FileError(f"'{fspath(folder)}' is a file: name a folder to write to")
+    if not target.absolute().parent.is_dir():
+        raise FileError(f"'{fspath(folder)}' cannot be made: there is no folder '{target.absolute().parent}'")
+    held = {f"{graph.name}.onnx": to_onnx(graph) for graph in parts}
+    told = {"format": FORMAT, "isthmus": __version__, "kind": kind, "graphs": {g.name: _told(g) for g in parts}}
+    text = json.dumps(json.loads(to_json(told | facts)), ensure_ascii=False, indent=1)
+    held[FACTS] = (text + "\n").encode()
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
         raise FileError(f"'{fspath(folder)}' cannot be made: {error.strerror}") from None
-    written = []
-    for graph in parts:
-        written.append(target / f"{graph.name}.onnx")
-        with writing(written[-1]) as temporary:
-            temporary.write_bytes(to_onnx(graph))
-    written.append(target / FACTS)
-    told = {"format": FORMAT, "isthmus": __version__, "kind": kind}
-    told["graphs"] = {graph.name: _told(graph) for graph in parts}
-    with writing(written[-1]) as temporary:
-        text = json.dumps(json.loads(to_json(told | facts)), ensure_ascii=False, indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return written
+    for name, content in held.items():
+        with writing(target / name) as temporary:
+            temporary.write_bytes(content)
+    return [target / name for name in held]
 
 
 def _told(graph: Graph) -> dict[str, Any]:
@@ -90,6 +91,8 @@ def _told(graph: Graph) -> dict[str, Any]:
 
 def _table(model: Any) -> Parts:
     """Give the halves that a model of a table has, and its columns."""
+    if not hasattr(model, "net_"):
+        raise NotFittedError(f"this {type(model).__name__} is not fitted yet: call fit before export")
     net, halves = model.net_, []
     if model.kind != "decoder":
         low, high = (_ends(model.schema_, end) for end in ("low", "high"))

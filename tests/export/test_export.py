@@ -212,8 +212,9 @@ def test_a_map_says_why_it_cannot_be_exported(tmp_path):
 def test_a_file_in_the_way_and_a_missing_package_are_one_line(houses_model, tmp_path, monkeypatch):
     model = isthmus.load(houses_model)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(FileError, match="cannot be made: File exists"):
+    with pytest.raises(FileError, match="file' is a file: name a folder to write to"):
         export(model, tmp_path / "file")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UsageError, match=r"export needs the package onnxscript: pip install 'isthmus.onnx.'"):
         export(model, tmp_path / "onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -6,7 +6,6 @@ from typing import Annotated
 from isthmus.cli import options
 from isthmus.cli.terminal import done
 from isthmus.cli.words import word
-from isthmus.errors import FileError
 
 
 def export(
@@ -25,10 +24,6 @@ def export(
 
       isthmus export houses.isthmus --to onnx -o houses-onnx/
     """
-    if out.exists() and not out.is_dir():
-        raise FileError(f"'{out}' is a file: name a folder to write to")
-    if not out.absolute().parent.is_dir():
-        raise FileError(f"'{out}' cannot be made: there is no folder '{out.absolute().parent}'")
     from isthmus import load
     from isthmus.exporting import export as write
 

@@ -7,7 +7,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -80,7 +80,7 @@ def _operators() -> dict[Callable[..., Any], Callable[..., Any]]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Any:
+def _quiet() -> Iterator[None]:
     """Keep to itself what the exporter tells of its own work."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

@@ -151,9 +151,11 @@ def told(verbose: bool, what: str = "fit", unit: str = "step") -> Progress:
     'JsonLines'
     """
     as_json, path = _WAY.get()
-    shown = (JsonLines if as_json else Lines)(what, unit=unit) if verbose else None
-    log = None if path is None else Log(path)
-    listeners: list[Progress] = [each for each in (shown, log) if each is not None]
+    listeners: list[Progress] = []
+    if verbose:
+        listeners.append(JsonLines(what, unit=unit) if as_json else Lines(what, unit=unit))
+    if path is not None:
+        listeners.append(Log(path))
     return listeners[0] if len(listeners) == 1 else Together(listeners)
 
 
