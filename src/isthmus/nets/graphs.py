@@ -162,7 +162,7 @@ class Denoise(nn.Module):
             # whole blocks, by repeating the last pixels: the network's own way asks how many are missing
             places = torch.arange((side + step - 1) // step * step, device=noisy.device).clamp(max=side - 1)
             planes = planes.index_select(axis, places)
-        clean = self.net(Noisy(planes[:, :-1], planes[:, -1:]))
+        clean: Tensor = self.net(Noisy(planes[:, :-1], planes[:, -1:]))
         return clean.permute(0, 2, 3, 1)[:, :rows, :columns]
 
     def graph(self) -> Graph:

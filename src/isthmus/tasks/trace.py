@@ -61,7 +61,9 @@ def _axes(names: dict[str, dict[int, str]]) -> dict[str, dict[int, Any]]:
 
 def _operators() -> dict[Callable[..., Any], Callable[..., Any]]:
     """Give torch's operators that ONNX has no own for, and what they are there."""
-    from onnxscript import INT64, opset18
+    import onnxscript
+
+    to: Any = onnxscript.opset18
 
     def searchsorted(
         sorted_sequence: Any,
@@ -72,9 +74,9 @@ def _operators() -> dict[Callable[..., Any], Callable[..., Any]]:
         sorter: Any = None,
     ) -> Any:
         """Count those of a sequence (m,) that come before each number."""
-        numbers = opset18.Unsqueeze(self, [-1])
-        before = opset18.GreaterOrEqual if right or side == "right" else opset18.Greater
-        return opset18.ReduceSum(opset18.Cast(before(numbers, sorted_sequence), to=INT64.dtype), [-1], keepdims=0)
+        numbers = to.Unsqueeze(self, [-1])
+        before = to.GreaterOrEqual if right or side == "right" else to.Greater
+        return to.ReduceSum(to.Cast(before(numbers, sorted_sequence), to=onnxscript.INT64.dtype), [-1], keepdims=0)
 
     return {torch.ops.aten.searchsorted.Tensor: searchsorted}
 
