@@ -158,6 +158,14 @@ bench-impute: $(VENV)/.installed-bench  ## fill cells whose values are known, be
 bench-outliers: $(VENV)/.installed-bench  ## the same for finding outliers
 	@$(PY) benchmarks/outliers.py
 
+.PHONY: licences audit
+licences: setup  ## the licence of every package that isthmus or an extra of it needs
+	@$(PY) tools/licences.py
+
+audit: setup  ## known faults of the installed packages, as a public database tells them
+	@$(PIP) pip-audit
+	@$(PY) -m pip_audit --skip-editable --progress-spinner off
+
 $(VENV)/.installed-docs: $(VENV)/.installed
 	@$(PIP) -e ".[docs]"
 	@touch $@

@@ -24,7 +24,8 @@ from PIL import Image
 
 from isthmus.nets.images import WORTH, PictureNet
 from isthmus.tasks.picture.fit import save
-from isthmus.training.loop import Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 176  # the least that has all scales of MS-SSIM, in whole blocks

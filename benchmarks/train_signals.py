@@ -31,7 +31,8 @@ from isthmus.tasks.sound import levels, lossless, residuals
 from isthmus.tasks.sound.fit import Stretch, settle, to_arrays, whole
 from isthmus.tasks.sound.frames import resolution, rotated
 from isthmus.tasks.sound.lossy import EAR_FRAMES, HOPS, fineness
-from isthmus.training.loop import Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import Plan
 from isthmus.training.progress import Lines
 
 ROOT = Path(__file__).resolve().parents[1]

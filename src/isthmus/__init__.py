@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isthmus.denoising import denoise as denoise
     from isthmus.detector import OutlierDetector as OutlierDetector
     from isthmus.diffusion import Diffusion as Diffusion
+    from isthmus.exporting import export as export
     from isthmus.imputer import Imputer as Imputer
     from isthmus.index import Index as Index
     from isthmus.language import LanguageModel as LanguageModel
@@ -66,6 +67,7 @@ _HOMES = {
     "decompress": "isthmus.compression",
     "denoise": "isthmus.denoising",
     "evaluate": "isthmus.report.evaluation",
+    "export": "isthmus.exporting",
     "fit_together": "isthmus.sparse",
     "load": "isthmus.store",
     "pool": "isthmus.pooling",

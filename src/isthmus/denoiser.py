@@ -26,8 +26,8 @@ from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.denoise.fit import RATE, Settings, train_denoiser
 from isthmus.tasks.denoise.pictures import Found, denoise_picture
 from isthmus.tasks.fit import pick_device
-from isthmus.training.loop import History
-from isthmus.training.progress import Lines
+from isthmus.training.logs import told
+from isthmus.training.plan import History
 
 NOISE = "gaussian:0-75+poisson"
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -129,7 +129,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
             gallery.picture,
             settings,
             pick_device(self.device),
-            Lines() if self.verbose else None,
+            told(self.verbose),
         )
         facts = {
             "pictures": len(gallery.names),

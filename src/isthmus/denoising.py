@@ -27,7 +27,8 @@ from isthmus.tasks.denoise import alone
 from isthmus.tasks.denoise.gaps import fill_gaps
 from isthmus.tasks.denoise.level import noise_level
 from isthmus.tasks.denoise.pictures import KINDS
-from isthmus.training.progress import Lines
+from isthmus.training.logs import told
+from isthmus.training.progress import Progress
 
 SELF = "self"
 _SHORT = 16
@@ -100,7 +101,7 @@ def denoise(
     """
     if noise not in KINDS:
         raise UsageError(f"noise is {noise!r}; give {', '.join(KINDS)}")
-    job = _Job(model, level, noise, hidden, columns, thorough, Lines("denoise", unit="part") if verbose else None)
+    job = _Job(model, level, noise, hidden, columns, thorough, told(verbose, "denoise", "part"))
     if not isinstance(source, str | PathLike):
         result, found = job.of_value(source)
         return result if out is None else _saved(result, Path(fspath(out)), found)
@@ -124,7 +125,7 @@ class _Job:
         hidden: Any,
         columns: Sequence[str] | None,
         thorough: bool,
-        lines: Any,
+        lines: Progress,
     ) -> None:
         self.model, self.level, self.noise, self.columns, self.lines = model, level, noise, columns, lines
         self.thorough = thorough
@@ -288,7 +289,7 @@ def _saved(result: Any, path: Path, found: list[Noise]) -> list[Noise]:
 class _Told:
     """Progress in hundredths, from shares; how long it takes is known once the first is done."""
 
-    def __init__(self, lines: Lines | None) -> None:
+    def __init__(self, lines: Progress) -> None:
         self.lines, self.entered, self.began = lines, time.monotonic(), False
 
     def __enter__(self) -> Callable[[float], None]:
@@ -296,12 +297,12 @@ class _Told:
 
     def tell(self, share: float) -> None:
         """Say that a share is done."""
-        if self.lines is not None and share > 0:
+        if share > 0:
             if not self.began:
                 self.lines.start(100, (time.monotonic() - self.entered) / share, 0)
                 self.began = True
             self.lines.step(round(100 * share))
 
     def __exit__(self, *_: object) -> None:
-        if self.lines is not None and self.began:
+        if self.began:
             self.lines.stop()

@@ -24,8 +24,8 @@ from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.diffuse import diffuse
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
-from isthmus.training.loop import History
-from isthmus.training.progress import Lines
+from isthmus.training.logs import told
+from isthmus.training.plan import History
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -128,7 +128,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             patience=30,
             seed=self.seed,
             budget=parse_duration(self.budget),
-            progress=Lines() if self.verbose else None,
+            progress=told(self.verbose),
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
             resume=self.resume,
             identity={"labels": self.labels_, "net": unet.settings},

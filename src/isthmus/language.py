@@ -23,7 +23,7 @@ from isthmus.sparse import SparseAutoencoder
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.interpret.harvest import harvest
 from isthmus.tasks.interpret.stream import Stream
-from isthmus.training.progress import Lines, Silent
+from isthmus.training.logs import told
 
 Floats = npt.NDArray[np.float32]
 Texts = str | PathLike[str] | Sequence[str | PathLike[str]]
@@ -131,7 +131,7 @@ class LanguageModel:
             texts=facts,
             expected=sum(fact["bytes"] for fact in facts) // _BYTES_A_TOKEN,
             shard_rows=shard_rows,
-            progress=Lines("harvest", unit="token") if verbose else Silent(),
+            progress=told(verbose, "harvest", "token"),
         )
 
     def stream(

@@ -32,8 +32,8 @@ from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
 from isthmus.tasks.plan import Settings
 from isthmus.tasks.uncertainty import Calibration
-from isthmus.training.loop import History
-from isthmus.training.progress import Lines
+from isthmus.training.logs import told
+from isthmus.training.plan import History
 
 _Half = TypeVar("_Half", Encoder, Decoder)
 
@@ -173,7 +173,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
             [variable.size for variable in self.schema_.coded],
             settings,
             started=started,
-            progress=Lines() if self.verbose else None,
+            progress=told(self.verbose),
         )
         self.net_, self.prior_, self.history_ = trained.net, trained.prior, trained.history
         self._learn_names(table)

@@ -23,8 +23,8 @@ from isthmus.nets.sparsity import Sparsity, parse_sparsity
 from isthmus.settings import parse_duration
 from isthmus.tasks import dictionary
 from isthmus.tasks.fit import pick_device
-from isthmus.training.loop import History
-from isthmus.training.progress import Lines
+from isthmus.training.logs import told
+from isthmus.training.plan import History
 from isthmus.vectors import matrix_of, open_vectors
 
 Floats = npt.NDArray[np.float32]
@@ -251,7 +251,7 @@ def fit_together(saes: Sequence[SparseAutoencoder], X: Any, *, target: Any = Non
         width=data.width,
         target=data.target,
         device=pick_device(first.device),
-        progress=Lines() if first.verbose else None,
+        progress=told(first.verbose),
         checkpoint=None if first.checkpoint is None else Path(first.checkpoint),
         resume=first.resume,
         identity={"code": str(first.code), "data": data.identity},

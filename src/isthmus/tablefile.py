@@ -48,7 +48,7 @@ class TableFile:
     ) -> TableFile:
         """Learn from a table, or some rows of one of so many `rows`, how it is best written."""
         from isthmus.tasks.compress.learn import best, likelihoods
-        from isthmus.training.progress import Lines
+        from isthmus.training.logs import told
 
         allowed = dict(tolerance) if isinstance(tolerance, Mapping) else tolerance
         with warnings.catch_warnings():
@@ -57,7 +57,7 @@ class TableFile:
             cells = codec.encode(table)
         cells = _known(cells)
         plan = best(cells, _columns(codec), rows, budget=budget, seed=seed)
-        progress = Lines("compress") if verbose else None
+        progress = told(verbose, "compress")
         plan = likelihoods(plan, cells, rows, budget=budget, seed=seed, progress=progress)
         return cls(codec, plan, _dictionary(table, codec))
 

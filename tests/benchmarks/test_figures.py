@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 BLOCK = re.compile(r"<!-- bench-([\w-]+) -->\n(.*?)\n<!-- /bench-\1 -->", re.DOTALL)
 QUOTED = re.compile(r"(-?[\d,]*\.?\d+)\W{0,4}<!-- = (\S+) (\S+) / (.+?) / (.+?) -->")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def measured(name: str, table: str, figure: str, who: str) -> set[float]:

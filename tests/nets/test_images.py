@@ -5,7 +5,8 @@ from isthmus.nets.expected import AROUND, INDICES, LOW, STARTS, Guess
 from isthmus.nets.images import PictureNet
 from isthmus.nets.lapped import CHANNELS, Lapped
 from isthmus.nets.similarity import ms_ssim
-from isthmus.training.loop import Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import Plan
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import torch
 
 from isthmus.nets.codes import Dense, Gaussian
 from isthmus.nets.priors import Prior
-from isthmus.training.loop import Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import Plan
 
 PLAN = Plan(steps=300, batch_size=256, learning_rate=3e-3)
 

@@ -12,7 +12,8 @@ from torch import nn
 from isthmus.errors import DataError
 from isthmus.training import loop
 from isthmus.training.average import Average
-from isthmus.training.loop import Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import Plan
 from isthmus.training.seeds import Shuffle
 
 

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from isthmus.training.average import Average, Present
-from isthmus.training.loop import Plan, train, train_together
+from isthmus.training.loop import train, train_together
+from isthmus.training.plan import Plan
 from isthmus.training.sources import Read, Rows
 
 DATA = torch.randn(200, 3, generator=torch.Generator().manual_seed(0))

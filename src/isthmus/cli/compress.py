@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from isthmus.cli import options
+from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.endings import COMPRESSED, PICTURE, PICTURES, SOUND, SOUNDS, kind_of
@@ -13,6 +14,7 @@ from isthmus.errors import UsageError
 File = Annotated[Path, word(metavar="FILE", type=Path, help="a file that `isthmus compress` wrote")]
 
 
+@shows_progress()
 def compress(
     data: Annotated[
         Path,

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from isthmus.cli import options
+from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done
 from isthmus.cli.words import several, switch, word
 from isthmus.endings import PICTURE, PICTURES, SOUNDS, kind_of
 from isthmus.errors import UsageError
 
 
+@shows_progress()
 def denoise(
     data: Annotated[
         list[Path],

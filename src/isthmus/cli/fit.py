@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from isthmus.cli import activations, denoise, diffusion, options, pictures
+from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import DataError, FileError, UsageError
@@ -77,6 +78,7 @@ def schema(
         print_rows(learnt.describe())
 
 
+@shows_progress(trains=True)
 def fit(
     data: options.Data,
     out: Annotated[

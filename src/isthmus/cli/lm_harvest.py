@@ -5,10 +5,12 @@ from typing import Annotated
 
 from isthmus.cli import options
 from isthmus.cli.lm_options import LM, Column, Unit
+from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done
 from isthmus.cli.words import whole, word
 
 
+@shows_progress()
 def harvest(
     lm: LM,
     text: Annotated[

@@ -18,7 +18,9 @@ from isthmus.cli import (
     compress,
     demo,
     denoise,
+    doctor,
     evaluate,
+    export,
     features,
     fit,
     interpolate,
@@ -61,6 +63,8 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "compare": compare.compare,
     "align": compare.align,
     "features": features.features,
+    "export": export.export,
+    "doctor": doctor.doctor,
     "lm": lm.GROUP,
 }
 

@@ -115,7 +115,7 @@ class Columns(nn.Module):
     def standardise(self, x: Tensor) -> Tensor:
         """Numbers (rows, numeric columns) of values (rows, columns) in standard deviations, 0 where missing."""
         if not self.numeric:
-            return torch.zeros(len(x), 0, device=x.device)
+            return x.new_zeros((x.shape[0], 0), dtype=torch.float)
         mean, spread = torch.stack([numeric.unit for numeric in self.numerics], 1)
         number: Tensor = (x[:, self.numeric] - mean) / spread
         return number.nan_to_num(0.0).float()
@@ -172,6 +172,11 @@ class TableDistribution:
         """Probabilities (rows, tokens) of one variable, "missing" last where it has one."""
         mass = self._logits[:, self.columns.slices[column]].exp()
         return mass / mass.sum(1, keepdim=True)
+
+    def all_probabilities(self) -> Tensor:
+        """Probabilities (rows, tokens) of all variables side by side."""
+        mass, columns = self._logits.exp(), self.columns
+        return mass / (mass @ columns.member)[:, columns.owner]
 
     def present(self, column: int) -> Tensor:
         """Probabilities (rows, values) of one variable given that it is not missing."""

@@ -128,7 +128,7 @@ class Hourglass(nn.Module):
 
     def project(self, cells: Cells, level: Tensor | None = None) -> Tensor:
         """Cells to pre-codes (rows, projected), of which the code is made."""
-        level = torch.zeros(len(cells.token), 1, device=cells.token.device) if level is None else level
+        level = cells.token.new_zeros((cells.token.shape[0], 1), dtype=torch.float) if level is None else level
         pre: Tensor = self.encoder(cells, level, self.columns)
         return pre
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from isthmus.nets.dictionaries import IDLE, Dictionary
 from isthmus.nets.sparsity import Sparsity
-from isthmus.training.loop import History, Plan, train, train_together
+from isthmus.training.loop import train, train_together
+from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 from isthmus.training.sources import Source
 

@@ -23,7 +23,8 @@ from isthmus.tasks.batches import Floats
 from isthmus.tasks.plan import Settings, plan_of, trial_cells
 from isthmus.tasks.prior import learn_prior, settle_prior
 from isthmus.tasks.synthesize import settle
-from isthmus.training.loop import History, Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 from isthmus.training.seeds import generator
 

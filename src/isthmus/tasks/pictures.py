@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import DataError, UsageError
-from isthmus.training.loop import History, Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 
 Bytes = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ from isthmus.nets.corruptions import Corruption
 from isthmus.tasks.outliers import GROUPS
 from isthmus.tasks.outliers import ROWS as REFERENCE
 from isthmus.tasks.synthesize import TRIAL, TRIALS
-from isthmus.training.loop import Plan
+from isthmus.training.plan import Plan
 
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 3000, 26, 80
 """A default fit takes so many steps, but passes no fewer and no more times than these over the data."""

@@ -17,7 +17,8 @@ from isthmus.nets.priors import Prior
 from isthmus.tasks.batches import Floats, device_of
 from isthmus.tasks.synthesize import PIECE, TRIAL, TRIES
 from isthmus.tasks.uncover import Rows
-from isthmus.training.loop import History, Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 
 ROWS = 4096

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from isthmus.errors import DataError
+from isthmus.errors import DataError, IsthmusWarning
 from isthmus.training import checkpoints
 from isthmus.training.average import Average, Present
-from isthmus.training.progress import Progress, Silent
+from isthmus.training.memory import Parts
+from isthmus.training.plan import History, Plan
+from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
 from isthmus.training.sources import Rows, Source
 
 Losses = dict[str, Tensor]
+
+JUDGED = 4096
+"""Held-out rows that go through at once."""
 
 
 class Trainable(Protocol):
@@ -40,59 +46,6 @@ class Trainable(Protocol):
 
     def after_step(self) -> None:
         """Do what the model wants done to its weights after each step; a model need not have this."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast to train; no field depends on what the data mean.
-
-    `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
-    what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
-    better held-out loss. Gradients longer than `clip` are cut to it, where one is given; with `average` what is judged
-    and kept is the average of the weights, not the last.
-    """
-
-    steps: int
-    batch_size: int = 1024
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.01
-    warmup: int = 100
-    hold: float = 0.0
-    clip: float | None = 1.0
-    average: bool = True
-    checks: int = 20
-    patience: int = 6
-    seed: int = 0
-    budget: float | None = None
-    reserve: float = 0.0
-
-    def rate(self, share: float, step: int) -> float:
-        """Learning rate: a linear warm-up of `warmup` steps, then, from a share `hold` on, half a cosine to nothing.
-
-        >>> plan = Plan(steps=1000, learning_rate=1.0)
-        >>> [round(plan.rate(step / 1000, step), 2) for step in (0, 99, 500, 999)]
-        [0.01, 0.98, 0.5, 0.0]
-        """
-        ramp = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 4)))
-        falling = min(1.0, max(0.0, share - self.hold) / (1 - self.hold))
-        return self.learning_rate * ramp * 0.5 * (1 + math.cos(math.pi * falling))
-
-
-@dataclass
-class History:
-    """What happened in a run: the losses at each check, the best check, and anything worth telling."""
-
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    best_step: int = 0
-    best_loss: float | None = None
-    steps: int = 0
-    seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def stale(self) -> int:
-        """Checks since the best one."""
-        return sum(check["step"] > self.best_step for check in self.checks)
 
 
 def train(
@@ -128,7 +81,8 @@ def train(
     Raises
     ------
     DataError
-        When the losses stay infinite or undefined although the rate was halved three times.
+        When memory is too short for one row at a time, or when the losses stay infinite or undefined although the
+        rate was halved three times.
     FileError
         When the checkpoint is damaged, or that of another run.
     """
@@ -187,6 +141,7 @@ class _Run:
         )
         self.average = Average(module) if plan.average else Present(module)
         self.history = History()
+        self.parts, self.judging = Parts(self.remark), Parts(self.remark)
         self.best: list[Tensor] = []
         self.step, self.scale, self.rollbacks = 0, 1.0, 0
         self.steps, self.every = plan.steps, 1
@@ -200,12 +155,21 @@ class _Run:
     # what one step is
 
     def gradients(self, step: int, share: float) -> Losses:
-        """Put the gradients of a step's rows in place and give its losses."""
-        batch = self.source.batch(step).to(self.device)
-        losses: Losses = self.module.losses(batch, generator(self.device, self.plan.seed, step, 2))
+        """Put the gradients of a step's rows in place and give its losses; in parts where memory is short."""
+        batch = self.source.batch(step)
+        return self.parts.enough(lambda: self._gradients(batch, step, share), len(batch))
+
+    def _gradients(self, batch: Tensor, step: int, share: float) -> Losses:
+        rng = generator(self.device, self.plan.seed, step, 2)
         self.optimizer.zero_grad(set_to_none=True)
-        self.total(losses, share).backward()  # type: ignore[no-untyped-call]
-        return {name: loss.detach() for name, loss in losses.items()}
+        sums: Losses = {}
+        for part in torch.split(batch, self.parts.size(len(batch))):
+            losses: Losses = self.module.losses(part.to(self.device), rng)
+            weight = len(part) / len(batch)
+            (weight * self.total(losses, share)).backward()  # type: ignore[no-untyped-call]
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + weight * loss.detach()
+        return sums
 
     def total(self, losses: Losses, share: float) -> Tensor:
         """Weigh the losses at a share of the run."""
@@ -226,19 +190,23 @@ class _Run:
         self.step += 1
         return losses
 
-    @torch.no_grad()
     def check(self) -> dict[str, float]:
         """Judge the averaged weights by held-out rows, under the same noise at every check."""
         self.average.swap()
         self.module.eval()
+        sums = self.judging.enough(self._judged, min(JUDGED, len(self.held_out)))
+        self.module.train()
+        self.average.swap()
+        return sums
+
+    @torch.no_grad()
+    def _judged(self) -> dict[str, float]:
         sums: dict[str, float] = {}
-        for part, rows in enumerate(torch.split(self.held_out, 4096)):
+        for part, rows in enumerate(torch.split(self.held_out, self.judging.size(min(JUDGED, len(self.held_out))))):
             losses = self.module.losses(rows.to(self.device), generator(self.device, self.plan.seed, part, 3))
             losses["total"] = self.total(losses, 1.0)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(loss) * len(rows) / len(self.held_out)
-        self.module.train()
-        self.average.swap()
         return sums
 
     # how long it goes on
@@ -309,7 +277,9 @@ class _Run:
         if history.best_loss is None or held["total"] < history.best_loss:
             history.best_loss, history.best_step = held["total"], self.step
             self.best = [weight.clone() for weight in self.average.weights]
-        self.progress.check(held)
+        weights, rate = self.module.weights(1.0), self.optimizer.param_groups[0]["lr"]
+        total = sum(weights[name] * loss for name, loss in trained.items())
+        self.progress.check(Report(self.step, time.monotonic() - self.started, total, held["total"], rate))
 
     def roll_back(self, safe: dict[str, Tensor], names: list[str], losses: Tensor) -> None:
         """Restore the last good weights and halve the learning rate; give up after the third time.
@@ -331,6 +301,11 @@ class _Run:
         self.scale /= 2
         self.history.notes.append(f"loss {name} not finite at step {step}: rolled back, learning rate halved")
 
+    def remark(self, line: str) -> None:
+        """Write down what its owner should know, and say it at once."""
+        self.history.notes.append(f"step {self.step}: {line}")
+        warnings.warn(line, IsthmusWarning, stacklevel=2)
+
     # what survives a kill
 
     def saves_to(self, checkpoint: Path, identity: dict[str, Any], resume: bool) -> None:
@@ -340,7 +315,7 @@ class _Run:
             return
         tensors, facts = checkpoints.read(checkpoint, identity)
         self.restore(tensors)
-        self.scale, self.rollbacks = facts["scale"], facts["rollbacks"]
+        self.scale, self.rollbacks, self.parts.count = facts["scale"], facts["rollbacks"], facts["parts"]
         self.history = History(**facts["history"])
         self.started -= facts["seconds"]
 
@@ -351,6 +326,7 @@ class _Run:
         facts = {
             "scale": self.scale,
             "rollbacks": self.rollbacks,
+            "parts": self.parts.count,
             "seconds": time.monotonic() - self.started,
             "history": asdict(self.history),
         }

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from typing import NamedTuple, TextIO
+
+
+class Report(NamedTuple):
+    """What a check tells: losses weighed and summed, of training since the last check and of held-out rows now."""
+
+    step: int
+    seconds: float
+    trained: float
+    held_out: float
+    rate: float
 
 
 class Silent:
@@ -21,8 +31,8 @@ class Silent:
     def step(self, step: int) -> None:
         """Say that a step is done."""
 
-    def check(self, held_out: dict[str, float]) -> None:
-        """Say the losses on held-out rows."""
+    def check(self, report: Report) -> None:
+        """Say the losses."""
 
     def stop(self) -> None:
         """Say that the work is over."""
@@ -65,9 +75,9 @@ class Lines(Silent):
         else:
             print(text, file=self.stream, flush=True)
 
-    def check(self, held_out: dict[str, float]) -> None:
+    def check(self, report: Report) -> None:
         """Remember the held-out loss for the next line."""
-        self.loss = f", held-out loss {held_out['total']:.4f}"
+        self.loss = f", held-out loss {report.held_out:.4f}"
 
     def stop(self) -> None:
         """Clear the bar and say how long it took."""

@@ -11,8 +11,8 @@ from isthmus.nets.chain import Chain
 from isthmus.tasks.compress.coder import Ints
 from isthmus.tasks.compress.exact import Whole
 from isthmus.tasks.compress.plan import ROWS, Columns, Plan
-from isthmus.training.loop import Plan as Training
 from isthmus.training.loop import train
+from isthmus.training.plan import Plan as Training
 from isthmus.training.progress import Progress
 
 FEWEST = 100

@@ -14,7 +14,8 @@ from torch import Tensor
 from isthmus.nets.denoisers import PLANES, DenoisingNet
 from isthmus.nets.noises import PixelNoise
 from isthmus.nets.unet import UNet
-from isthmus.training.loop import History, Plan, train
+from isthmus.training.loop import train
+from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 
 AREA = 1 << 16

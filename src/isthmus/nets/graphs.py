@@ -1,0 +1,228 @@
+"""Networks as functions of plain tensors, nothing hidden and nothing random: what other runtimes can be given.
+
+Each takes what its users have: cells as numbers, pictures as arrays (n, rows, columns, channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.nets.denoisers import DenoisingNet
+from isthmus.nets.dictionaries import Dictionary
+from isthmus.nets.diffusion import DiffusionNet
+from isthmus.nets.hourglass import Hourglass
+from isthmus.nets.noises import Noisy
+from isthmus.nets.pictures import PictureHourglass
+
+Axes = Mapping[str, Mapping[int, str]]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A function to be handed on.
+
+    Parameters
+    ----------
+    name
+        What it is called: "encoder", "decoder", "denoiser".
+    module
+        What computes it.
+    inputs
+        An example of each input by its name, of two rows.
+    outputs
+        Names of what it gives.
+    sides
+        Axes of inputs, beside the first, that may be of any length.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    outputs: Sequence[str]
+    sides: Axes = field(default_factory=dict)
+
+
+class RowsToCode(nn.Module):
+    """Cells of a table to the code of their rows.
+
+    Parameters
+    ----------
+    net
+        The table's hourglass.
+    low, high
+        Ends (columns,) that numbers are brought within, infinite where there are none.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, net: Hourglass, low: Tensor, high: Tensor) -> None:
+        super().__init__()
+        self.net = net
+        self.register_buffer("low", low)
+        self.register_buffer("high", high)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Cells (n, columns), float64, NaN where missing and -1 where unseen, to codes (n, size)."""
+        within = torch.where(rows.isnan(), rows, rows.clamp(self.low, self.high))
+        return self.net.encode(self.net.columns.tokenize(within))
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        rows = torch.zeros(2, len(self.net.columns.sizes), dtype=torch.float64)
+        return Graph("encoder", self, {"rows": rows}, ["code"])
+
+
+class CodeToRows(nn.Module):
+    """Codes to the cells that they most likely stand for, and to the distribution of each."""
+
+    def __init__(self, net: Hourglass) -> None:
+        super().__init__()
+        self.net = net
+        net.columns.bins(net.columns.numeric)  # are kept: made while a graph is traced, they would be part of it
+
+    def forward(self, code: Tensor, given: Tensor | None = None, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Codes (n, size) to cells (n, columns) and probabilities of all tokens (n, tokens).
+
+        Of a model with condition columns `given` (n, conditions), float64, holds their cells, and `known` which of
+        these are told; those come back as they were given.
+        """
+        if given is None or known is None:
+            said = self.net.decode(code)
+            return said.rebuilt(), said.all_probabilities()
+        places = {column: place for place, column in enumerate(self.net.condition)}
+        nothing, hidden = torch.full_like(given[:, 0], torch.nan), torch.ones_like(known[:, 0])
+        columns = range(len(self.net.columns.sizes))
+        cells = torch.stack([given[:, places[j]] if j in places else nothing for j in columns], 1)
+        gone = torch.stack([~known[:, places[j]] if j in places else hidden for j in columns], 1)
+        said = self.net.decode(code, self.net.columns.tokenize(cells, gone))
+        return torch.where(gone | cells.isnan(), said.rebuilt(), cells), said.all_probabilities()
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        conditions = len(self.net.condition)
+        inputs = {"code": torch.zeros(2, self.net.code.size or 0)}
+        if conditions:
+            inputs["given"] = torch.zeros(2, conditions, dtype=torch.float64)
+            inputs["known"] = torch.ones(2, conditions, dtype=torch.bool)
+        return Graph("decoder", self, inputs, ["rows", "probabilities"])
+
+
+class PicturesToCode(nn.Module):
+    """Pictures of one size to their codes."""
+
+    def __init__(self, net: PictureHourglass) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Bytes (n, rows, columns, channels) to codes (n, size)."""
+        return self.net.encode(pictures.permute(0, 3, 1, 2).float() / 255)
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        pictures = torch.zeros(2, *self.net.size, self.net.channels, dtype=torch.uint8)
+        return Graph("encoder", self, {"pictures": pictures}, ["code"])
+
+
+class CodeToPictures(nn.Module):
+    """Codes to pictures, of some kind where the network knows kinds."""
+
+    def __init__(self, net: PictureHourglass) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, code: Tensor, kind: Tensor | None = None) -> Tensor:
+        """Codes (n, size) and kinds (n,), -1 for any, to pixels (n, rows, columns, channels), 0 to 1 or about."""
+        return self.net.decode(self.net.code.decode(code), kind).permute(0, 2, 3, 1)
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        inputs = {"code": torch.zeros(2, self.net.code.size or 0)}
+        if self.net.kinds:
+            inputs["kind"] = torch.zeros(2, dtype=torch.long)
+        return Graph("decoder", self, inputs, ["pictures"])
+
+
+class Denoise(nn.Module):
+    """Noisy pictures of any size to likely clean ones."""
+
+    def __init__(self, net: DenoisingNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
+        """Pixels (n, rows, columns, channels) of 0 to 1 and the deviation of each one's noise (n, rows, columns)."""
+        rows, columns = noisy.shape[1:3]
+        planes = torch.cat([noisy, level[..., None]], 3).permute(0, 3, 1, 2)
+        for axis, (side, step) in enumerate(zip((rows, columns), self.net.net.step, strict=True), start=2):
+            # whole blocks, by repeating the last pixels: the network's own way asks how many are missing
+            places = torch.arange((side + step - 1) // step * step, device=noisy.device).clamp(max=side - 1)
+            planes = planes.index_select(axis, places)
+        clean: Tensor = self.net(Noisy(planes[:, :-1], planes[:, -1:]))
+        return clean.permute(0, 2, 3, 1)[:, :rows, :columns]
+
+    def graph(self) -> Graph:
+        """Give it with an example, not of whole blocks."""
+        rows, columns = (3 * step - 1 for step in self.net.net.step)
+        inputs = {"noisy": torch.zeros(2, rows, columns, self.net.channels), "level": torch.zeros(2, rows, columns)}
+        sides = {1: "rows", 2: "columns"}
+        return Graph("denoiser", self, inputs, ["pictures"], {"noisy": sides, "level": sides})
+
+
+class DiffusionStep(nn.Module):
+    """Pictures as noisy as it may be to the mean of what they may have been: one look of the many that make one."""
+
+    def __init__(self, net: DiffusionNet, size: Sequence[int]) -> None:
+        super().__init__()
+        self.net, self.size = net, tuple(size)
+
+    def forward(self, noisy: Tensor, level: Tensor, kind: Tensor | None = None) -> Tensor:
+        """Pixels (n, rows, columns, channels) of -1 to 1, their noise's deviation (n,), and kinds (n,), -1 for any."""
+        planes = noisy.permute(0, 3, 1, 2)
+        levels = level[:, None, None, None].expand(-1, 1, *self.size)
+        found: Tensor = self.net(Noisy(planes, levels), kind)
+        return found.permute(0, 2, 3, 1)
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        inputs = {"noisy": torch.zeros(2, *self.size, self.net.channels), "level": torch.ones(2)}
+        if self.net.kinds:
+            inputs["kind"] = torch.zeros(2, dtype=torch.long)
+        return Graph("denoiser", self, inputs, ["pictures"])
+
+
+class ActivationsToCode(nn.Module):
+    """Activations to which features are in them, and how much."""
+
+    def __init__(self, net: Dictionary) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, activations: Tensor) -> Tensor:
+        """Activations (n, width) to codes (n, features)."""
+        return self.net.encode(activations)
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        return Graph("encoder", self, {"activations": torch.zeros(2, self.net.width)}, ["code"])
+
+
+class CodeToActivations(nn.Module):
+    """Codes to activations."""
+
+    def __init__(self, net: Dictionary) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Codes (n, features) to activations (n, width)."""
+        return self.net.decode(code)
+
+    def graph(self) -> Graph:
+        """Give it with an example."""
+        return Graph("decoder", self, {"code": torch.zeros(2, self.net.size)}, ["activations"])
