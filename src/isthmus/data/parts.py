@@ -32,7 +32,7 @@ ENDINGS = (".parquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 @dataclass(frozen=True)
 class Parts:
-    """The rows of a Parquet or CSV file, or of a folder of such files, part by part.
+    r"""The rows of a Parquet or CSV file, or of a folder of such files, part by part.
 
     The types of the columns are those that all rows together have, and so are the same in every part.
 
@@ -54,7 +54,7 @@ class Parts:
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> for part in range(3):
-    ...     _ = (folder / f"part-{part}.csv").write_text(f"size,zone\\n{part},hill\\n{part / 2},port\\n")
+    ...     _ = (folder / f"part-{part}.csv").write_text(f"size,zone\n{part},hill\n{part / 2},port\n")
     >>> parts = Parts.open(folder)
     >>> parts.rows, [kind.type for kind in parts.kinds]
     (6, [DataType(double), DataType(string)])
@@ -117,7 +117,7 @@ class Parts:
 
     def __len__(self) -> int:
         """Count the parts."""
-        return -(-self.rows // self.size)
+        return (self.rows - 1) // self.size + 1
 
     @property
     def size(self) -> int:
@@ -131,16 +131,16 @@ class Parts:
         """
         size, empty = rows or self.size, self.holes if holes else None
         held: list[pa.Table] = []
-        count = 0
+        count = start = 0
         for block in self._blocks():
             held.append(block)
             count += len(block)
             while count >= size:
                 whole = pa.concat_tables(held)
-                yield self._table(whole.slice(0, size), empty)
-                held, count = [whole.slice(size)], count - size
+                yield self._table(whole.slice(0, size), empty, start)
+                held, count, start = [whole.slice(size)], count - size, start + size
         if count:
-            yield self._table(pa.concat_tables(held), empty)
+            yield self._table(pa.concat_tables(held), empty, start)
 
     @cached_property
     def holes(self) -> frozenset[str]:
@@ -162,9 +162,9 @@ class Parts:
         for file in self.files:
             yield from file.blocks(self.kinds, self.missing)
 
-    def _table(self, rows: pa.Table, holes: frozenset[str] | None = None) -> Table:
+    def _table(self, rows: pa.Table, holes: frozenset[str] | None = None, start: int = 0) -> Table:
         opened = open_table(rows, missing=self.missing)
-        return Table(opened.columns, Flavour(self.files[0].kind), holes)
+        return Table(opened.columns, Flavour(self.files[0].kind), holes, start)
 
 
 def parse_size(given: str | float) -> float:

@@ -33,12 +33,14 @@ _Entry = TypeVar("_Entry")
 class Table:
     """Arrow columns of unique names, null where a cell is missing, and the flavour they came in.
 
-    `holes` is there in a part of a table that was not read whole: the columns with missing cells in any part.
+    Of a part of a table that was not read whole, `start` is its first row in the table, and `holes`, where asked for,
+    the columns with missing cells in any part.
     """
 
     columns: pa.Table
     flavour: Flavour = field(default_factory=Flavour)
     holes: frozenset[str] | None = None
+    start: int = 0
 
     @property
     def rows(self) -> int:
