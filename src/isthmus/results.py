@@ -60,19 +60,19 @@ class Outliers:
     def _oddest(self, keep: int) -> Outliers:
         """Hold only the oddest rows, in their order."""
         places = np.sort(np.argsort(-self.scores, kind="stable")[:keep])
-        return self._holding(
-            replace(self._table, columns=self._table.columns.take(pa.array(places))),
-            *(held[places] for held in (self._x, self.scores, self._surprise, self._numbers)),
-        )
+        table = replace(self._table, columns=self._table.columns.take(pa.array(places)))
+        return self._holding(table, *(each[places] for each in self._arrays))
 
     def _with(self, other: Outliers) -> Outliers:
         """Hold the rows of another as well."""
-        columns = pa.concat_tables([self._table.columns, other._table.columns])
-        mine = (self._x, self.scores, self._surprise, self._numbers)
-        others = (other._x, other.scores, other._surprise, other._numbers)
-        return self._holding(
-            replace(self._table, columns=columns), *(np.concatenate(both) for both in zip(mine, others, strict=True))
-        )
+        table = replace(self._table, columns=pa.concat_tables([self._table.columns, other._table.columns]))
+        both = zip(self._arrays, other._arrays, strict=True)
+        return self._holding(table, *(np.concatenate(pair) for pair in both))
+
+    @property
+    def _arrays(self) -> tuple[Any, ...]:
+        """What is known of the held rows, as `_holding` takes it."""
+        return self._x, self.scores, self._surprise, self._numbers
 
     def _holding(
         self, table: Table, x: Floats, scores: Floats, surprise: Floats, numbers: npt.NDArray[np.int64]

@@ -66,7 +66,8 @@ def impute(
     if draws > 1:
         stem, dot, ending = out.name.partition(".")
         paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
-    how, told = method or ("mode" if draws == 1 else "sample"), {"uncertainty": uncertainty, "interval": interval}
+    how: Method = method or ("mode" if draws == 1 else "sample")
+    told: dict[str, Any] = {"uncertainty": uncertainty, "interval": interval}
     opened, rows = parts.opened(loaded, data, memory), 0
     for draw, path in enumerate(paths):
         each = enumerate(parts.each(opened, data, "impute", quiet=quiet, holes=True))

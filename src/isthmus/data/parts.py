@@ -182,11 +182,10 @@ def parse_size(given: str | float) -> float:
 
 def free_memory() -> float:
     """Give the bytes of memory that can be had without pushing others out, as far as the system tells."""
-    try:
-        told = Path("/proc/meminfo").read_text(encoding="ascii")
-        return 1024.0 * int(re.search(r"MemAvailable:\s+(\d+)", told)[1])  # type: ignore[index]
-    except (OSError, TypeError):
-        pass
+    meminfo = Path("/proc/meminfo")
+    found = re.search(r"MemAvailable:\s+(\d+)", meminfo.read_text(encoding="ascii")) if meminfo.is_file() else None
+    if found is not None:
+        return 1024.0 * int(found[1])
     try:
         return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

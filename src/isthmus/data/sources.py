@@ -229,18 +229,18 @@ def _appending(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], N
         with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
             yield writer.write_table
     elif path.suffix.lower() == ".npy":
-        with path.open("wb") as file:
+        with path.open("wb") as binary:
             count, kind = 0, np.dtype(np.float32 if set(schema.types) == {pa.float32()} else np.float64)
 
             def append(part: pa.Table) -> None:
                 nonlocal count
-                file.write(np.ascontiguousarray(_numbers(part), dtype=kind).data)
+                binary.write(np.ascontiguousarray(_numbers(part), dtype=kind).data)
                 count += len(part)
 
-            _npy_header(file, kind, (0, len(schema)))
+            _npy_header(binary, kind, (0, len(schema)))
             yield append
-            file.seek(0)  # the header leaves room for any number of rows
-            _npy_header(file, kind, (count, len(schema)))
+            binary.seek(0)  # the header leaves room for any number of rows
+            _npy_header(binary, kind, (count, len(schema)))
     else:
         with _csv_file(path) as file:
             write_csv(schema.empty_table(), file, _separator(path))
