@@ -107,6 +107,10 @@ bench-cluster: $(VENV)/.installed-bench  ## groups of rows against known ones, b
 bench-learning: $(VENV)/.installed-bench  ## codes as inputs of later models, beside raw columns and PCA
 	@$(PY) benchmarks/learning.py
 
+.PHONY: bench-large
+bench-large: $(VENV)/.installed  ## 5 GB through every verb that takes tables in parts: memory and speed
+	@$(PY) benchmarks/large.py
+
 .PHONY: bench-app
 bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real browser
 	@$(PY) benchmarks/app.py

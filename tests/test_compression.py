@@ -12,10 +12,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from isthmus import compress, decompress
+from isthmus import compress, compression, decompress
 from isthmus.compression import look, tables
 from isthmus.container import Container
-from isthmus.data import streams
 from isthmus.data.integers import IntegerCodec
 from isthmus.data.sources import Table, open_table
 from isthmus.errors import FileError, IsthmusWarning, UsageError
@@ -229,8 +228,8 @@ def test_a_large_parquet_file_is_read_a_few_rows_at_a_time(flights, tmp_path, mo
     more = pd.concat([flights] * 12, ignore_index=True)
     more.loc[35_000, "to"] = "a place that only the last rows know"
     more.to_parquet(tmp_path / "more.parquet", row_group_size=3500)
-    monkeypatch.setattr(streams, "LARGE", 1000)
-    monkeypatch.setattr(streams, "SAMPLE", 5000)
+    monkeypatch.setattr(compression, "LARGE", 1000)
+    monkeypatch.setattr(compression, "SAMPLE", 5000)
     facts = compress(tmp_path / "more.parquet", tmp_path / "more.isz", budget=1)
     assert (facts["rows"], facts["blocks"]) == (len(more), 3)
     assert decompress(tmp_path / "more.isz").equals(open_table(more).columns)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from isthmus.amplifier import Amplifier as Amplifier
     from isthmus.compression import compress as compress
     from isthmus.compression import decompress as decompress
+    from isthmus.data.parts import Parts as Parts
     from isthmus.data.schema import Schema as Schema
     from isthmus.denoiser import Denoiser as Denoiser
     from isthmus.denoising import denoise as denoise
@@ -56,6 +57,7 @@ _HOMES = {
     "Mask": "isthmus.nets.corruptions",
     "Noise": "isthmus.nets.corruptions",
     "OutlierDetector": "isthmus.detector",
+    "Parts": "isthmus.data.parts",
     "PictureAutoencoder": "isthmus.pictures",
     "Quantized": "isthmus.nets.codes",
     "Schema": "isthmus.data.schema",

@@ -21,9 +21,9 @@ from isthmus import media
 from isthmus.container import BLOCK, MAGIC, MODEL, Container, Writer
 from isthmus.data.frames import Flavour
 from isthmus.data.integers import IntegerCodec
+from isthmus.data.parts import Parts
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
-from isthmus.data.streams import Stream
 from isthmus.endings import PICTURE, SOUND, kind_of
 from isthmus.errors import FileError, IsthmusWarning, UsageError
 from isthmus.tablefile import LEVEL, TableFile, totals
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from isthmus.model import Autoencoder
 
 TABLE, PARQUET = "table", "parquet"
+LARGE = 2_000_000
+"""Rows beyond which a Parquet file is never read whole."""
+SAMPLE = 500_000
+"""Rows that are learnt from of a table that does not fit into memory."""
 _BOTH = 2  # blocks written or read side by side
 
 
@@ -53,6 +57,7 @@ def compress(
     perceptual: bool = False,
     budget: float | None = None,
     seed: int = 0,
+    memory: float | str | None = None,
     verbose: bool = False,
 ) -> dict[str, Any]:
     """Write a table, a picture or a sound to a small file.
@@ -85,6 +90,9 @@ def compress(
         Seconds to train, where the size of the table is not to decide.
     seed
         Of the training.
+    memory
+        Memory that a table may take, such as "2GB"; a larger file, or a folder of Parquet or CSV files, is learnt from
+        by half a million of its rows and written a part at a time. By default half of what is free.
     verbose
         Whether to show progress on stderr.
 
@@ -111,11 +119,11 @@ def compress(
         return look(path)
     if quality is not None or size is not None or perceptual:
         raise UsageError("quality, size and perceptual are for pictures and sounds; a table has a tolerance")
-    stream = Stream.of(data, missing)
-    if stream is not None and unordered:
+    parts = Parts.of(data, missing, memory, LARGE)
+    if parts is not None and unordered:
         raise UsageError(f"unordered: rows of '{fspath(data)}' are read a few at a time, and cannot be sorted")
-    table = open_table(data, missing=missing) if stream is None else stream.sample(seed)
-    rows = table.rows if stream is None else stream.rows
+    table = open_table(data, missing=missing) if parts is None else parts.some(SAMPLE, seed)
+    rows = table.rows if parts is None else parts.rows
     file = _given(model, table, tolerance)
     if file is None:
         if model is not None:
@@ -126,8 +134,9 @@ def compress(
     _check_columns(file, table)
     facts, held = file.facts()
     about = {"rows": rows, "flavour": table.flavour.to_dict(), "ordered": not unordered}
-    if stream is not None:
-        _write(path, {"kind": TABLE, **about, **facts}, held, _written(file, stream.slices(ROWS)), file, table)
+    if parts is not None:
+        slices = (part.columns for part in parts.tables(ROWS))
+        _write(path, {"kind": TABLE, **about, **facts}, held, _written(file, slices), file, table)
         return look(path)
     done = list(_written(file, (table.columns.slice(start, ROWS) for start in range(0, rows, ROWS))))
     plain = _as_parquet(table) if _exact(tolerance) else None

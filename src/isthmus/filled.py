@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from isthmus.data.arrays import Column, plain
 from isthmus.data.sources import Table
 from isthmus.data.tables import TableCodec, fill_missing
 from isthmus.errors import UsageError
@@ -19,8 +20,20 @@ def fill(table: Table, values: pa.Table) -> pa.Table:
     for name in values.column_names:
         if name in columns.column_names:
             place = columns.column_names.index(name)
-            columns = columns.set_column(place, name, fill_missing(columns[name], values[name]))
+            columns = columns.set_column(place, name, _filled(table, name, values[name]))
     return columns
+
+
+def _filled(table: Table, name: str, values: Column) -> Column:
+    """Fill one column; of a part of a table, in a type that no cell of the part decides."""
+    column = plain(table.columns[name])
+    if table.holes is None:
+        return fill_missing(column, values)
+    if name not in table.holes:
+        return column
+    kind = plain(values).type
+    widened = column.cast(kind) if pa.types.is_integer(column.type) and pa.types.is_floating(kind) else column
+    return fill_missing(widened, values)
 
 
 def say_how_sure(
@@ -48,9 +61,9 @@ def say_how_sure(
     sure = certainty(net, x, holes, filled, levels)
     low, high = codec.decode(sure.low), codec.decode(sure.high)
     for j, variable in enumerate(codec.schema.coded):
-        if not holes[:, j].any():
-            continue
         name = variable.name
+        if not holes[:, j].any() and name not in (table.holes or ()):
+            continue
         told = {"filled": pa.chunked_array([holes[:, j]])}
         if j in net.columns.numeric:
             told |= {"low": low[name], "high": high[name]}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from sklearn.utils.validation import check_is_fitted
 
 from isthmus import cleaned
@@ -23,7 +24,7 @@ from isthmus.nets.priors import Prior
 from isthmus.results import Outliers
 from isthmus.settings import places
 from isthmus.tasks import amplify, clean, impute, interpolate, outliers, reconstruct, synthesize
-from isthmus.tasks.batches import Codes, Floats
+from isthmus.tasks.batches import Codes, Floats, device_of
 from isthmus.tasks.choices import choices
 from isthmus.tasks.prior import from_prior
 from isthmus.tasks.uncertainty import Calibration
@@ -187,16 +188,25 @@ class Jobs(Grouping):
             For an unknown column, a value or range never seen in training, values that rule each other out, or a
             model that cannot sample. What is merely rarer than one training row is warned of, and drawn.
         """
+        return self.flavour_.without_rows().give(next(self.sample_parts(n, given, seed, prior, rows=n)))
+
+    def sample_parts(
+        self,
+        n: int,
+        given: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        prior: str | None = None,
+        *,
+        rows: int = 2 * synthesize.PIECE,
+    ) -> Iterator[pa.Table]:
+        """Make up the rows that `sample` does, as Arrow tables of so many `rows`, for more than fit into memory."""
         check_is_fitted(self, "net_")
         if n < 1:
             raise UsageError(f"n is {n!r}; give 1 or more rows")
-        net = self.net_
-        read = Given.read(given, self.schema_, net.columns)
-        x = read.rows(n, len(self.schema_.coded))
-        learnt = self._prior(prior)
+        net, columns = self.net_, len(self.schema_.coded)
+        read, learnt = Given.read(given, self.schema_, net.columns), self._prior(prior)
         if net.unmasks:
             read.judge(self.schema_, net, self.fitted_["rows"])
-            values = synthesize.unmask(net, x, np.isnan(x), seed, limits=read.limits)
         else:
             stray = sorted(set(read.values) - set(net.condition)) + sorted(read.limits)
             if stray:
@@ -204,8 +214,14 @@ class Jobs(Grouping):
                     f"given {self.schema_.coded[stray[0]].name!r}: a model fitted without masks can only "
                     "be given single values of its condition columns: fit with corruption mask, or condition"
                 )
-            values = from_prior(net, x, seed, learnt=learnt)
-        return self.flavour_.without_rows().give(self.codec_.decode(values))
+        rng = torch.Generator(device=device_of(net)).manual_seed(seed)
+        for start in range(0, n, rows):
+            x = read.rows(min(rows, n - start), columns)
+            if net.unmasks:
+                values = synthesize.unmask(net, x, np.isnan(x), rng, limits=read.limits)
+            else:
+                values = from_prior(net, x, rng, learnt=learnt)
+            yield self.codec_.decode(values)
 
     def amplify(self, X: Any, where: Mapping[str, Any], to: float, *, mark: str = "synthetic", seed: int = 0) -> Any:
         """Add synthetic rows of a rare kind until it makes up a share of all rows.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +38,49 @@ class Outliers:
         self.scores: Floats = reference.scores(seen)
         self.order: npt.NDArray[np.int64] = np.argsort(-self.scores, kind="stable")
         self._surprise = reference.rarity(seen)
+        self._numbers: npt.NDArray[np.int64] = np.arange(len(x))
+
+    @staticmethod
+    def joined(parts: Iterable[Outliers], keep: int) -> Outliers:
+        """Join what was found in a table's parts; of the rows only the `keep` oddest are held, to be explained.
+
+        How likely a cell is wrong is then judged with the held rows in view, and not with all of them.
+        """
+        scores: list[Floats] = []
+        start, held = 0, Outliers.__new__(Outliers)
+        for part in parts:
+            part._numbers = part._numbers + start
+            start += len(part.scores)
+            held = held._with(part._oddest(keep))._oddest(keep) if scores else part._oddest(keep)
+            scores.append(part.scores)
+        held.scores = np.concatenate(scores)
+        held.order = np.argsort(-held.scores, kind="stable")
+        return held
+
+    def _oddest(self, keep: int) -> Outliers:
+        """Hold only the oddest rows, in their order."""
+        places = np.sort(np.argsort(-self.scores, kind="stable")[:keep])
+        table = replace(self._table, columns=self._table.columns.take(pa.array(places)))
+        return self._holding(table, *(each[places] for each in self._arrays))
+
+    def _with(self, other: Outliers) -> Outliers:
+        """Hold the rows of another as well."""
+        table = replace(self._table, columns=pa.concat_tables([self._table.columns, other._table.columns]))
+        both = zip(self._arrays, other._arrays, strict=True)
+        return self._holding(table, *(np.concatenate(pair) for pair in both))
+
+    @property
+    def _arrays(self) -> tuple[Any, ...]:
+        """What is known of the held rows, as `_holding` takes it."""
+        return self._x, self.scores, self._surprise, self._numbers
+
+    def _holding(
+        self, table: Table, x: Floats, scores: Floats, surprise: Floats, numbers: npt.NDArray[np.int64]
+    ) -> Outliers:
+        held = Outliers.__new__(Outliers)
+        held._model, held._table, held._x = self._model, table, x
+        held.scores, held._surprise, held._numbers = scores, surprise, numbers
+        return held
 
     def flags(self, share: float | None = None, *, false_alarms: float | None = None) -> Flags:
         """Say which rows (rows,) to call outliers.
@@ -70,15 +115,16 @@ class Outliers:
             probability that the cell is an error and not just odd.
         """
         rows = self.order[:top]
+        places = np.searchsorted(self._numbers, rows)
         names = [variable.name for variable in self._model.schema_.coded]
-        surprise, wrong = self._surprise[rows], self._wrong(rows)
+        surprise, wrong = self._surprise[places], self._wrong(places)
         likely = np.where(wrong > 0.5, wrong, 0.0)
-        expectation = self._model.codec_.decode(expected(self._model.net_, self._x[rows]))
+        expectation = self._model.codec_.decode(expected(self._model.net_, self._x[places]))
         lines: list[dict[str, Any]] = []
         for rank, row in enumerate(rows):
             told = 0
             for j in np.lexsort((-surprise[rank], -likely[rank])):
-                value = _word(self._cell(names[j], int(row)))
+                value = _word(self._cell(names[j], int(places[rank])))
                 wanted = _word(expectation[names[j]][rank].as_py())
                 if value == wanted or told == cells:  # what is as expected does not make a row odd
                     continue

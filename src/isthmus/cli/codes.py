@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import options, pictures
+from isthmus.cli import options, parts, pictures
 from isthmus.cli.given import parse_given
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
@@ -11,13 +11,17 @@ from isthmus.cli.words import word
 from isthmus.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
+    import pyarrow as pa
 
 
 def encode(
     model: options.Model,
-    data: options.Data,
+    data: options.Rows,
     out: options.CodesOut,
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -31,10 +35,18 @@ def encode(
       isthmus encode houses.isthmus new.parquet -o codes.csv
     """
     options.check_out(out, options.CODES, inputs=[model, data])
+    from isthmus.data.sources import write_tables
 
-    codes = load_for("encode", model).encode(data)
-    write_numbers(codes, "z", out)
-    rows, width = codes.shape
+    loaded, width = load_for("encode", model), 0
+
+    def codes() -> "Iterator[pa.Table]":
+        nonlocal width
+        for part in parts.each(parts.opened(loaded, data, memory), data, "encode", quiet=quiet):
+            found = loaded.encode(part)
+            width = found.shape[1]
+            yield numbered(found, "z")
+
+    rows = write_tables(codes(), out)
     result = {"out": out, "rows": rows, "width": width}
     done(f"wrote {out}: {rows:,} codes of {width} numbers", result, quiet=quiet, as_json=json)
 
@@ -79,8 +91,9 @@ def decode(
 
 def reconstruct(
     model: options.Model,
-    data: options.Data,
+    data: options.Rows,
     out: options.TableOut,
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -98,24 +111,30 @@ def reconstruct(
         if loaded.kind == pictures.KIND:
             return pictures.reconstruct(loaded, data, out, quiet=quiet, json=json)
     options.check_out(out, options.TABLES, inputs=[model, data])
-    from isthmus.data.sources import write_table
+    from isthmus.data.sources import write_tables
 
-    table = load_for("reconstruct", model).reconstruct(data)
-    write_table(table, out)
-    result = {"out": out, "rows": len(table)}
-    done(f"wrote {out}: {len(table):,} rows", result, quiet=quiet, as_json=json)
+    loaded = load_for("reconstruct", model)
+    each = parts.each(parts.opened(loaded, data, memory), data, "reconstruct", quiet=quiet)
+    rows = write_tables((loaded.reconstruct(part) for part in each), out)
+    result = {"out": out, "rows": rows}
+    done(f"wrote {out}: {rows:,} rows", result, quiet=quiet, as_json=json)
+
+
+def numbered(numbers: "np.ndarray[Any, Any]", prefix: str) -> "pa.Table":
+    """Give a matrix as a table whose columns are named prefix0, prefix1, ..."""
+    import pyarrow as pa
+
+    return pa.table({f"{prefix}{i}": column for i, column in enumerate(numbers.T)})
 
 
 def write_numbers(numbers: "np.ndarray[Any, Any]", prefix: str, out: Path) -> None:
     """Write a matrix by its path's extension; columns are named prefix0, prefix1, ..."""
-    import pyarrow as pa
-
     from isthmus.data.sources import write_table
 
     if out.suffix.lower() == ".npy":
         write_table(numbers, out)
     else:
-        write_table(pa.table({f"{prefix}{i}": column for i, column in enumerate(numbers.T)}), out)
+        write_table(numbered(numbers, prefix), out)
 
 
 def read_codes(path: Path) -> "np.ndarray[Any, Any]":

@@ -49,6 +49,7 @@ def compress(
     ] = None,
     budget: Annotated[int | None, word("--budget", metavar="SECONDS", type=whole(1), help="time to train")] = None,
     seed: options.Seed = 0,
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -89,6 +90,7 @@ def compress(
         perceptual=perceptual,
         budget=budget,
         seed=seed,
+        memory=memory,
         verbose=not quiet,
     )
     if curve is not None:

@@ -2,19 +2,29 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from isthmus.cli import options, pictures
+from isthmus.cli import options, parts, pictures
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
 from isthmus.cli.words import share, switch, whole, word
 from isthmus.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from isthmus.results import Outliers
+    from isthmus.tasks.batches import Flags
     from isthmus.tasks.impute import Method
+
+
+_APART = 1_000_003
+"""How far the seeds of a table's parts lie apart."""
 
 
 def impute(
     model: options.Model,
-    data: options.Data,
+    data: options.Rows,
     out: options.TableOut,
     method: Annotated[
         "Method | None",
@@ -31,6 +41,7 @@ def impute(
         float, word("--interval", metavar="SHARE", type=share, help="of numbers within low and high; by default 0.9")
     ] = 0.9,
     seed: options.Seed = 0,
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -49,23 +60,26 @@ def impute(
     options.check_out(out, options.TABLES, inputs=[model, data])
     if draws > 1 and method not in (None, "sample"):
         raise UsageError(f"--draws {draws} and --method {method}: several tables are drawn, say one of them")
-    from isthmus.data.sources import write_table
+    from isthmus.data.sources import write_tables
 
-    tables = load_for("impute", model).impute(data, method, draws, seed, uncertainty=uncertainty, interval=interval)
-    if draws == 1:
-        tables, paths = [tables], [out]
-    else:
+    loaded, paths = load_for("impute", model), [out]
+    if draws > 1:
         stem, dot, ending = out.name.partition(".")
         paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
-    for table, path in zip(tables, paths, strict=True):
-        write_table(table, path)
-    result = {"out": paths, "rows": len(tables[0])}
-    done(f"wrote {', '.join(map(str, paths))}: {len(tables[0]):,} rows", result, quiet=quiet, as_json=json)
+    how: Method = method or ("mode" if draws == 1 else "sample")
+    told: dict[str, Any] = {"uncertainty": uncertainty, "interval": interval}
+    opened, rows = parts.opened(loaded, data, memory), 0
+    for draw, path in enumerate(paths):
+        each = enumerate(parts.each(opened, data, "impute", quiet=quiet, holes=True))
+        filled = (loaded.impute(part, how, 1, seed + draw + _APART * number, **told) for number, part in each)
+        rows = write_tables(filled, path)
+    result = {"out": paths, "rows": rows}
+    done(f"wrote {', '.join(map(str, paths))}: {rows:,} rows", result, quiet=quiet, as_json=json)
 
 
 def outliers(
     model: options.Model,
-    data: options.Data,
+    data: options.Rows,
     out: options.TableOut,
     explain: Annotated[bool, switch("--explain", help="say which cells are odd and why")] = False,
     top: Annotated[int, word("--top", metavar="N", type=whole(1), help="rows to explain; by default 10")] = 10,
@@ -76,6 +90,7 @@ def outliers(
         float | None,
         word("--false-alarms", metavar="P", type=share, help="flag rows, but of usual rows only this share"),
     ] = None,
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -98,19 +113,32 @@ def outliers(
     flagged = share is not None or false_alarms is not None
     if flagged and (explain or (share is not None and false_alarms is not None)):
         raise UsageError("give one of --share, --false-alarms and --explain")
-    import pyarrow as pa
+    from isthmus.data.sources import write_table, write_tables
+    from isthmus.results import Outliers
 
-    from isthmus.data.sources import write_table
-
-    found = loaded.outliers(data)
-    columns: dict[str, Any] = {"row": found.order, "score": found.scores[found.order]}
+    opened = parts.opened(loaded, data, memory)
+    each = (loaded.outliers(part) for part in parts.each(opened, data, "outliers", quiet=quiet))
+    found = Outliers.joined(each, keep=top) if opened is not None else next(each)
     oddest = int(found.order[0])
     result = {"out": out, "rows": len(found.order), "oddest": oddest}
     sentence = f"wrote {out}: the oddest of {len(found.order):,} rows is row {oddest} (counted from 0)"
+    flags = None
     if flagged:
         flags = found.flags(share, false_alarms=false_alarms)
-        columns["outlier"] = flags[found.order]
         result["outliers"] = int(flags.sum())
         sentence += f"; outliers: {int(flags.sum()):,}"
-    write_table(found.explain(top=top) if explain else pa.table(columns), out)
+    if explain:
+        write_table(found.explain(top=top), out)
+    else:
+        write_tables(_oddest_first(found, flags), out)
     done(sentence, result, quiet=quiet, as_json=json)
+
+
+def _oddest_first(found: "Outliers", flags: "Flags | None", rows: int = 1 << 18) -> "Iterator[pa.Table]":
+    """Give all rows with their scores, a few at a time."""
+    import pyarrow as pa
+
+    for start in range(0, len(found.order), rows):
+        row = found.order[start : start + rows]
+        columns: dict[str, Any] = {"row": row, "score": found.scores[row]}
+        yield pa.table(columns if flags is None else columns | {"outlier": flags[row]})

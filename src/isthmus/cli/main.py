@@ -1,6 +1,7 @@
 """The command ``isthmus``: its verbs, and how every ending becomes one line and an exit code."""
 
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -139,9 +140,14 @@ def _run(arguments: Sequence[str] | None) -> None:
 @contextmanager
 def _warnings_as_lines() -> Iterator[None]:
     """Print isthmus's own warnings as one line each; other libraries' are for developers only."""
+    told: set[str] = set()
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"isthmus: warning: {message}")
+        # A table in parts gives cause for the same warning again and again, with other counts.
+        words = re.sub(r"\b[\d,]+ values?\b|(?<=' )[\d,]+", "", str(message))
+        if words not in told:
+            told.add(words)
+            say(f"isthmus: warning: {message}")
 
     if os.environ.get("ISTHMUS_DEBUG"):
         yield

@@ -6,9 +6,13 @@ from typing import Annotated
 from isthmus.cli import diffusion, options, pictures
 from isthmus.cli.given import parse_given
 from isthmus.cli.models import load_for
+from isthmus.cli.parts import watched
 from isthmus.cli.terminal import done
 from isthmus.cli.words import several, share, switch, whole, word
 from isthmus.errors import UsageError
+
+MANY = 1 << 16
+"""Rows made up at a time."""
 
 
 def sample(
@@ -64,17 +68,21 @@ def sample(
         asked = {"steps": steps or 18, "guidance": 1.0 if guidance is None else guidance, "watch": watch, "seed": seed}
         return diffusion.sample(drawn, out, n, given, quiet=quiet, json=json, **asked)  # type: ignore[arg-type]
     options.check_out(out, options.TABLES, inputs=[model])
-    from isthmus.data.sources import write_table
+    from isthmus.data.sources import write_table, write_tables
 
     loaded = load_for("sample", model)
     if loaded.kind in ("diffusion", pictures.KIND):
         raise UsageError(f"'{out}': '{model}' makes pictures; write them to {', '.join(diffusion.OUTS)}, or a folder")
     if steps is not None or guidance is not None or watch:
         raise UsageError("--steps, --guidance and --watch are for models of pictures")
-    table = loaded.sample(n, given=parse_given(given, loaded.schema_), seed=seed, prior=prior)
-    write_table(table, out)
-    result = {"out": out, "rows": len(table)}
-    done(f"wrote {out}: {len(table):,} rows", result, quiet=quiet, as_json=json)
+    asked = parse_given(given, loaded.schema_)
+    if n <= MANY:
+        write_table(loaded.sample(n, given=asked, seed=seed, prior=prior), out)
+    else:
+        made = loaded.sample_parts(n, asked, seed, prior, rows=MANY)
+        write_tables(watched(made, "sample", n, MANY, quiet=quiet), out)
+    result = {"out": out, "rows": n}
+    done(f"wrote {out}: {n:,} rows", result, quiet=quiet, as_json=json)
 
 
 def amplify(

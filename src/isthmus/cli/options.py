@@ -12,6 +12,9 @@ CODES = (".csv", ".npy", ".parquet")
 
 Model = Annotated[Path, word(metavar="MODEL", type=Path, help="a model that `isthmus fit` wrote")]
 Data = Annotated[Path, word(metavar="DATA", type=Path, help="a table: .csv, .csv.gz, .tsv or .parquet")]
+Rows = Annotated[
+    Path, word(metavar="DATA", type=Path, help="a table: .csv, .csv.gz, .tsv or .parquet, or a folder of such files")
+]
 TableOut = Annotated[Path, word("-o", "--out", metavar="OUT", type=Path, help=f"file to write: {', '.join(TABLES)}")]
 CodesOut = Annotated[Path, word("-o", "--out", metavar="OUT", type=Path, help=f"file to write: {', '.join(CODES)}")]
 ReportOut = Annotated[Path | None, word("-o", "--out", metavar="OUT", type=Path, help="report to write: .html, .json")]
@@ -27,6 +30,10 @@ Given = Annotated[
 ]
 Seed = Annotated[
     int, word("--seed", metavar="N", type=whole(0, 2**32 - 1), help="same seed, same result; by default 0")
+]
+Memory = Annotated[
+    str | None,
+    word("--memory", metavar="SIZE", help="read what would take more, e.g. 2GB, in parts; half of what is free"),
 ]
 Quiet = Annotated[bool, switch("--quiet", "-q", help="no messages but errors and warnings")]
 Json = Annotated[bool, switch("--json", help="print one JSON object on stdout")]

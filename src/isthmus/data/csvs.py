@@ -5,8 +5,9 @@ import gzip
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn, TextIO
+from typing import IO, Any, NoReturn, Self, TextIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -15,9 +16,11 @@ from isthmus.data.arrays import Column
 from isthmus.data.text import blank_missing, nan_to_null, parse
 from isthmus.errors import FileError
 
-__all__ = ["read_csv", "write_csv"]
+__all__ = ["CsvText", "read_csv", "write_csv"]
 
 _BATCH = 1 << 16
+_BLOCK = 1 << 23
+"""Bytes of a file read at a time."""
 
 
 def read_csv(path: Path, missing: Collection[object] = ()) -> pa.Table:
@@ -26,15 +29,69 @@ def read_csv(path: Path, missing: Collection[object] = ()) -> pa.Table:
     The separator is the one of comma, semicolon, tab and bar that the header has most of; with semicolons,
     numbers may have decimal commas. Text keeps its blanks. Raises `FileError` naming the line at fault.
     """
-    try:
-        names, separator, lines = _header(path)
-        cells = _cells(path, names, separator, lines)
-    except UnicodeDecodeError:
-        _blame_encoding(path)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FileError(f"'{path}' is cut short or is no gzip file ({error})") from error
-    comma = separator == ";"
-    return pa.table([parse(blank_missing(column, missing), comma) for column in cells.columns], names=names)
+    text = CsvText.of(path)
+    cells = text.whole()
+    return pa.table(
+        [parse(blank_missing(column, missing), text.decimal_comma) for column in cells.columns], names=text.names
+    )
+
+
+@dataclass(frozen=True)
+class CsvText:
+    """A CSV file whose every cell is text, to be read whole or in blocks; its faults are raised as `FileError`."""
+
+    path: Path
+    names: list[str]
+    separator: str
+    lines: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Read the header: the column names, the separator and how many lines of the file they take."""
+        with _faults(path), _text(path) as file:
+            first = ""
+            while not first.strip():
+                first = file.readline()
+                if not first:
+                    raise FileError(f"'{path}' is empty: a header line with the column names was expected")
+            file.seek(0)
+            separator = max(",;\t|", key=first.count)
+            rows = csv.reader(file, delimiter=separator)
+            names = next(row for row in rows if row)
+            return cls(path, names, separator, rows.line_num)
+
+    @property
+    def decimal_comma(self) -> bool:
+        """Whether numbers may have decimal commas."""
+        return self.separator == ";"
+
+    def whole(self) -> pa.Table:
+        """Read every cell below the header."""
+        with _faults(self.path, self):
+            return arrow_csv.read_csv(self.path, *self._options())
+
+    def blocks(self) -> Iterator[pa.Table]:
+        """Read the cells below the header, some megabytes at a time."""
+        with _faults(self.path, self):
+            try:
+                reader = arrow_csv.open_csv(self.path, *self._options(_BLOCK))
+            except pa.ArrowInvalid as error:
+                if str(error).startswith("Empty CSV file"):  # a header alone
+                    return
+                raise
+            for batch in reader:
+                yield pa.Table.from_batches([batch])
+
+    def _options(self, block_size: int | None = None) -> tuple[Any, Any, Any]:
+        handles = [f"f{i}" for i in range(len(self.names))]  # the user's names may repeat, which is reported later
+        return (
+            arrow_csv.ReadOptions(column_names=handles, skip_rows=self.lines, block_size=block_size),
+            # In a table of one column an empty line is an empty cell.
+            arrow_csv.ParseOptions(
+                delimiter=self.separator, newlines_in_values=True, ignore_empty_lines=len(self.names) > 1
+            ),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(handles, pa.string())),
+        )
 
 
 @contextmanager
@@ -44,34 +101,20 @@ def _text(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def _header(path: Path) -> tuple[list[str], str, int]:
-    """Return the column names, the separator and how many lines of the file they take."""
-    with _text(path) as file:
-        first = ""
-        while not first.strip():
-            first = file.readline()
-            if not first:
-                raise FileError(f"'{path}' is empty: a header line with the column names was expected")
-        file.seek(0)
-        separator = max(",;\t|", key=first.count)
-        rows = csv.reader(file, delimiter=separator)
-        names = next(row for row in rows if row)
-        return names, separator, rows.line_num
-
-
-def _cells(path: Path, names: list[str], separator: str, lines: int) -> pa.Table:
-    """Return every cell below the header as text."""
-    handles = [f"f{i}" for i in range(len(names))]  # the user's names may repeat, which is reported later
+@contextmanager
+def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
+    """Say in one line what is wrong with a file, and where."""
     try:
-        return arrow_csv.read_csv(
-            path,
-            arrow_csv.ReadOptions(column_names=handles, skip_rows=lines),
-            # In a table of one column an empty line is an empty cell.
-            arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=len(names) > 1),
-            arrow_csv.ConvertOptions(column_types=dict.fromkeys(handles, pa.string())),
-        )
-    except (pa.ArrowInvalid, OSError) as error:
-        _blame_line(path, len(names), separator, error)
+        try:
+            yield
+        except (pa.ArrowInvalid, OSError) as error:
+            if text is None or isinstance(error, gzip.BadGzipFile | PermissionError):
+                raise
+            _blame_line(path, len(text.names), text.separator, error)
+    except UnicodeDecodeError:
+        _blame_encoding(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FileError(f"'{path}' is cut short or is no gzip file ({error})") from error
 
 
 def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoReturn:
@@ -86,17 +129,18 @@ def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoR
 
 
 def _blame_encoding(path: Path) -> NoReturn:
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        raise FileError(f"'{path}' is compressed with gzip: name it .csv.gz")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise FileError(f"'{path}' is UTF-16 text: save it as UTF-8")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        byte = f"'{path}' line {line}: byte 0x{data[error.start]:02x}"
-        raise FileError(f"{byte} is not UTF-8: save the file as UTF-8") from None
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if number == 1 and line[:2] == b"\x1f\x8b":
+                raise FileError(f"'{path}' is compressed with gzip: name it .csv.gz")
+            if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise FileError(f"'{path}' is UTF-16 text: save it as UTF-8")
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                byte = f"'{path}' line {number}: byte 0x{line[error.start]:02x}"
+                raise FileError(f"{byte} is not UTF-8: save the file as UTF-8") from None
     raise FileError(f"'{path}' is not UTF-8 text")
 
 

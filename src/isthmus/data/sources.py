@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -31,10 +31,16 @@ _Entry = TypeVar("_Entry")
 
 @dataclass(frozen=True)
 class Table:
-    """Arrow columns of unique names, null where a cell is missing, and the flavour they came in."""
+    """Arrow columns of unique names, null where a cell is missing, and the flavour they came in.
+
+    Of a part of a table that was not read whole, `start` is its first row in the table, and `holes`, where asked for,
+    the columns with missing cells in any part.
+    """
 
     columns: pa.Table
     flavour: Flavour = field(default_factory=Flavour)
+    holes: frozenset[str] | None = None
+    start: int = 0
 
     @property
     def rows(self) -> int:
@@ -197,14 +203,14 @@ def write_table(table: Any, path: str | PathLike[str]) -> None:
 def write_tables(parts: Iterator[pa.Table], path: str | PathLike[str]) -> int:
     """Write parts of one table below each other as `write_table` writes one; give the number of rows.
 
-    Where the format lets rows be appended (.csv, .tsv, .parquet) no more than a part is held in memory.
+    No more than a part is held in memory, but for .json, which is a list that is written whole.
     """
     target = Path(fspath(path))
     _by_extension(target, _WRITERS)
     first = next(parts, None)
     if first is None:
         return 0
-    if not target.name.lower().endswith((".csv", ".tsv", ".parquet")):
+    if target.name.lower().endswith(".json"):
         whole = pa.concat_tables([first, *parts])
         write_table(whole, target)
         return len(whole)
@@ -218,24 +224,47 @@ def write_tables(parts: Iterator[pa.Table], path: str | PathLike[str]) -> int:
 
 @contextmanager
 def _appending(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Yield what appends rows to a Parquet or CSV file."""
-    if path.suffix == ".parquet":
+    """Yield what appends rows to a file."""
+    if path.suffix.lower() == ".parquet":
         with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
             yield writer.write_table
-        return
-    with path.open("w", encoding="utf-8", newline="") as file:
-        separator = "\t" if path.suffix == ".tsv" else ","
-        write_csv(schema.empty_table(), file, separator)
-        yield lambda part: write_csv(part, file, separator, header=False)
+    elif path.suffix.lower() == ".npy":
+        with path.open("wb") as binary:
+            count, kind = 0, np.dtype(np.float32 if set(schema.types) == {pa.float32()} else np.float64)
+
+            def append(part: pa.Table) -> None:
+                nonlocal count
+                binary.write(np.ascontiguousarray(_numbers(part), dtype=kind).data)
+                count += len(part)
+
+            _npy_header(binary, kind, (0, len(schema)))
+            yield append
+            binary.seek(0)  # the header leaves room for any number of rows
+            _npy_header(binary, kind, (count, len(schema)))
+    else:
+        with _csv_file(path) as file:
+            write_csv(schema.empty_table(), file, _separator(path))
+            yield lambda part: write_csv(part, file, _separator(path), header=False)
+
+
+def _npy_header(file: IO[bytes], kind: np.dtype[Any], shape: tuple[int, int]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _csv_file(path: Path) -> IO[str]:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "wt", compresslevel=6, encoding="utf-8", newline="")
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def _separator(path: Path) -> str:
+    return "\t" if ".tsv" in path.name.lower() else ","
 
 
 def _write_csv(arrow: pa.Table, path: Path) -> None:
-    with (
-        gzip.open(path, "wt", compresslevel=6, encoding="utf-8", newline="")
-        if path.suffix == ".gz"
-        else path.open("w", encoding="utf-8", newline="")
-    ) as file:
-        write_csv(arrow, file, "\t" if ".tsv" in path.suffixes[-2:] else ",")
+    with _csv_file(path) as file:
+        write_csv(arrow, file, _separator(path))
 
 
 def _write_parquet(arrow: pa.Table, path: Path) -> None:

@@ -65,7 +65,12 @@ class TableCodec:
         noted: list[tuple[Variable, Notes]] = []
         for i, variable in enumerate(self.schema.coded):
             if variable.name in here:
-                matrix[:, i], notes = variable.to_numbers(table.columns[variable.name], clip)
+                try:
+                    matrix[:, i], notes = variable.to_numbers(table.columns[variable.name], clip)
+                except DataError as error:
+                    if not table.start:
+                        raise
+                    raise DataError(f"after row {table.start:,}, rows counted from there: {error}") from error
                 noted.append((variable, notes))
         _warn([(v, notes.clipped) for v, notes in noted], "outside {} seen in training", "clipped")
         _warn([(v, notes.unseen) for v, notes in noted], "never seen in training", "taken as unseen")

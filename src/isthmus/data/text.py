@@ -9,7 +9,18 @@ import pyarrow.compute as pc
 
 from isthmus.data.arrays import Column, is_text, plain, value_type
 
-__all__ = ["MISSING", "blank_missing", "nan_to_null", "parse", "parse_numbers", "parse_times"]
+__all__ = [
+    "MISSING",
+    "TOO_LONG",
+    "blank_missing",
+    "common",
+    "nan_to_null",
+    "parse",
+    "parse_as",
+    "parse_numbers",
+    "parse_times",
+    "spelt",
+]
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 
@@ -17,6 +28,17 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 _INTEGER = r"^-?(0|[1-9]\d*)$"
 _FLOAT = r"^((-?(0|[1-9]\d*)|[+-]?(0|[1-9]\d*)?\.\d+|[+-]?(0|[1-9]\d*)\.)([eE][+-]?\d+)?|[+-]?[iI]nf(inity)?)$"
 _BOOLEAN = r"^([tT]rue|[fF]alse|TRUE|FALSE)$"
+TOO_LONG = pa.decimal128(38, 0)
+"""Stands for whole numbers beyond 64 bits, which are text unless other cells of their column are floats."""
+
+_FAMILIES = (
+    (pa.int64(), TOO_LONG, pa.float64()),
+    (pa.date32(), pa.timestamp("s"), pa.timestamp("us"), pa.timestamp("ns")),
+    (pa.timestamp("s", "UTC"), pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC")),
+    (pa.time32("s"), pa.time64("us"), pa.time64("ns")),
+)
+"""Types of cells that can share a column, the later ones holding all the earlier ones do."""
+
 _TIME_OF_DAY = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,9})?)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME_STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d.*?(Z|[+-]\d\d(:?\d\d)?)?")
@@ -69,6 +91,43 @@ def parse(column: Column, decimal_comma: bool = False) -> Column:
         if parsed is not None:
             return parsed
     return column
+
+
+def spelt(column: Column, decimal_comma: bool = False) -> pa.DataType:
+    """Tell what the cells of a block of a text column spell; null where none is filled."""
+    if column.null_count == len(column):
+        return pa.null()
+    kind = parse(column, decimal_comma).type
+    too_long = is_text(kind) and _all_match(pc.utf8_trim_whitespace(column.drop_null()), _INTEGER)
+    return TOO_LONG if too_long else kind
+
+
+def common(first: pa.DataType, second: pa.DataType) -> pa.DataType:
+    """Tell what two blocks of a column spell together, as `parse` would tell of the whole.
+
+    >>> common(pa.int64(), pa.float64()), common(pa.int64(), pa.date32())
+    (DataType(double), DataType(string))
+    """
+    if first == second or pa.types.is_null(second):
+        return first
+    if pa.types.is_null(first):
+        return second
+    for family in _FAMILIES:
+        if first in family and second in family:
+            return max(first, second, key=family.index)
+    return pa.string()
+
+
+def parse_as(column: Column, kind: pa.DataType, decimal_comma: bool = False) -> Column:
+    """Return a block of a text column as the type that all its blocks spell."""
+    if is_text(kind):
+        return column
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column), kind)])
+    if kind in (pa.int64(), pa.float64()):
+        cells = pc.utf8_trim_whitespace(column)
+        return (pc.replace_substring(cells, ",", ".") if decimal_comma else cells).cast(kind)
+    return parse(column, decimal_comma).cast(kind)
 
 
 def _all_match(cells: Column, pattern: str) -> bool:

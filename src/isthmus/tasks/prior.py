@@ -30,7 +30,12 @@ TRIALS = 8
 
 @torch.no_grad()
 def from_prior(
-    net: Hourglass, x: Floats, seed: int, *, learnt: Prior | None = None, seen: Tensor | None = None
+    net: Hourglass,
+    x: Floats,
+    seed: int | torch.Generator,
+    *,
+    learnt: Prior | None = None,
+    seen: Tensor | None = None,
 ) -> Floats:
     """Draw the cells of rows that are not given.
 
@@ -42,14 +47,14 @@ def from_prior(
         Values (rows, columns) of condition columns, NaN elsewhere. Condition columns that are not given are drawn
         first, from codes decoded without them.
     seed
-        Same seed, same rows.
+        Same seed, same rows; or a generator, as in `unmask`.
     learnt
         A prior learnt by `learn_prior`; by default codes come from the code's own prior.
     seen
         Where given, (tokens,) to which the probabilities of all drawn cells are added.
     """
     device = device_of(net)
-    rng = torch.Generator(device=device).manual_seed(seed)
+    rng = seed if isinstance(seed, torch.Generator) else torch.Generator(device=device).manual_seed(seed)
     pieces = []
     for start in range(0, len(x), PIECE):
         values = torch.from_numpy(x[start : start + PIECE].copy()).to(device)

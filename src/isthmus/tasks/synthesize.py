@@ -38,7 +38,7 @@ def unmask(
     net: Hourglass,
     x: Floats,
     hidden: Flags,
-    seed: int,
+    seed: int | torch.Generator,
     *,
     limits: Mapping[int, Limit] | None = None,
     missing: bool = True,
@@ -55,7 +55,7 @@ def unmask(
     hidden
         Which cells (rows, columns) to draw.
     seed
-        Same seed, same rows.
+        Same seed, same rows; or a generator, which goes on where it was, so that rows can be drawn in several calls.
     limits
         Limits on columns, by number; these are drawn first, jointly, and all rows must then be alike.
     missing
@@ -68,7 +68,7 @@ def unmask(
             "this model was fitted without hidden cells, which drawing them needs: fit with corruption mask"
         )
     device = device_of(net)
-    rng = torch.Generator(device=device).manual_seed(seed)
+    rng = seed if isinstance(seed, torch.Generator) else torch.Generator(device=device).manual_seed(seed)
     pieces = []
     for start in range(0, len(x), PIECE):
         values = torch.from_numpy(x[start : start + PIECE].copy()).to(device)
