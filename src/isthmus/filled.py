@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
 from isthmus.data.tables import TableCodec, fill_missing
 from isthmus.errors import UsageError
@@ -13,14 +14,15 @@ from isthmus.tasks.batches import Floats
 from isthmus.tasks.uncertainty import certainty
 
 
-def fill(table: Table, values: pa.Table) -> pa.Table:
-    """Put values into a table's missing cells."""
-    columns = table.columns
+def fill(codec: TableCodec, table: Table, filled: Floats, *, means: bool = False) -> pa.Table:
+    """Put values (rows, columns) into a table's missing cells; columns that lack none are not even decoded."""
+    columns = dict(zip(table.columns.column_names, table.columns.columns, strict=True))
+    coded = codec.schema.coded
+    gaps = [j for j, variable in enumerate(coded) if variable.name in columns and columns[variable.name].null_count]
+    values = TableCodec(Schema(tuple(coded[j] for j in gaps))).decode(filled[:, gaps], means=means)
     for name in values.column_names:
-        if name in columns.column_names:
-            place = columns.column_names.index(name)
-            columns = columns.set_column(place, name, fill_missing(columns[name], values[name]))
-    return columns
+        columns[name] = fill_missing(columns[name], values[name])
+    return pa.table(columns)
 
 
 def say_how_sure(
