@@ -10,14 +10,14 @@ from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import UsageError
 
 
-def _place(text: str) -> Path | str:
+def place(text: str) -> Path | str:
     """Read where an index is: a folder, or an address of a database."""
     return text if "://" in text else Path(text)
 
 
 Place = Annotated[
     Path | str,
-    word("-o", "--out", metavar="INDEX", type=_place, help="a folder, or postgresql://user@host/database?table=NAME"),
+    word("-o", "--out", metavar="INDEX", type=place, help="a folder, or postgresql://user@host/database?table=NAME"),
 ]
 
 
@@ -90,7 +90,7 @@ def _changed(
 
 
 def search(
-    index: Annotated[Path | str, word(metavar="INDEX", type=_place, help="what `isthmus index` wrote")],
+    index: Annotated[Path | str, word(metavar="INDEX", type=place, help="what `isthmus index` wrote")],
     query: Annotated[
         Path | None,
         word(metavar="QUERY", nargs="?", type=Path, help="rows to look for, empty cells imputed; or a picture"),
