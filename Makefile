@@ -107,6 +107,10 @@ bench-learning: $(VENV)/.installed-bench  ## codes as inputs of later models, be
 bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real browser
 	@$(PY) benchmarks/app.py
 
+.PHONY: bench-serve
+bench-serve: $(VENV)/.installed-bench  ## how many rows a second the service fills, and how long each takes
+	@$(PY) benchmarks/serve.py
+
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 

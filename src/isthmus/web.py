@@ -23,7 +23,8 @@ def listen(host: str, port: int) -> socket.socket:
         # who comes before the server is ready waits, and is not turned away
         return socket.create_server((host, port), family=family, backlog=100)
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror  # without the address again
+        code = error.errno or 0
+        reason = os.strerror(code) if code > 0 else error.strerror  # without the address again
         raise UsageError(f"--port {port}: {reason}; choose another, or leave it out") from None
 
 

@@ -55,7 +55,7 @@ def launch(
     torch.set_num_threads(threads)
     model = load(path)
     if not isinstance(model, Autoencoder):
-        raise FileError(f"'{path}' is a {type(model).__name__}: what can be served is an autoencoder of a table")
+        raise FileError(f"'{path}' holds a model of kind {model.kind!r}: what can be served is one of a table")
     found = None if index is None else Index(index)
     if found is not None and not found.made_by(model):
         raise UsageError(f"'{index}' holds codes of another model than '{path}': make it anew, or name its own")
