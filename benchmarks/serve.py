@@ -98,12 +98,11 @@ def _bodies(model: Any, data: Any, settings: Settings) -> list[bytes]:
     rows = open_table(data).columns.select(names).take(draw.integers(0, len(data), settings.requests))
     records = to_records(rows)
     gone = draw.random((len(records), len(names))) < HIDDEN
-    return [
-        json.dumps(
-            [{name: cell for name, cell, hide in zip(row, row.values(), mine, strict=True) if not hide}]
-        ).encode()
+    kept = [
+        {name: cell for (name, cell), hide in zip(row.items(), mine, strict=True) if not hide}
         for row, mine in zip(records, gone, strict=True)
     ]
+    return [json.dumps([row]).encode() for row in kept]
 
 
 def _ask(port: int, bodies: list[bytes], clients: int) -> list[float]:
