@@ -118,7 +118,7 @@ def test_another_kind_of_body_path_or_method_is_one_line(client):
 
 
 def test_too_many_rows_and_bytes(serve, table):
-    client = serve(limits=Limits(rows=3, bytes=2000))
+    client = serve(limits=Limits(rows=3, most_bytes=2000))
     assert client.post("/encode", json=[{}] * 3).status_code == 200
     assert refused(client.post("/encode", json=[{}] * 4), 413, "4 rows are too many for one request: 3 at most")
     assert refused(client.post("/encode", **as_arrow(table)), 413)

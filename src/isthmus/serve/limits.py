@@ -23,7 +23,7 @@ class Limits:
     ----------
     rows
         Rows of one request, sent or asked for.
-    bytes
+    most_bytes
         Bytes of its body.
     seconds
         From its first byte until it is answered.
@@ -32,7 +32,7 @@ class Limits:
     """
 
     rows: int = 10_000
-    bytes: int = 16 << 20
+    most_bytes: int = 16 << 20
     seconds: float = 30.0
     waiting: int = 256
 
@@ -43,13 +43,13 @@ class Limits:
 
     async def body(self, request: Request) -> bytes:
         """Read a request's body, and no more of it than the limit."""
-        if self._announced(request) > self.bytes:
+        if self._announced(request) > self.most_bytes:
             raise self._too_long()
         parts, read = [], 0
         try:
             async for part in request.stream():
                 read += len(part)
-                if read > self.bytes:
+                if read > self.most_bytes:
                     raise self._too_long()
                 parts.append(part)
         except ClientDisconnect:
@@ -61,7 +61,7 @@ class Limits:
         return int(length) if length.isdecimal() else 0
 
     def _too_long(self) -> RefusedError:
-        return RefusedError(413, f"more than {self.bytes:,} bytes are too many for one request: send fewer rows")
+        return RefusedError(413, f"more than {self.most_bytes:,} bytes are too many for one request: send fewer rows")
 
 
 def strict_json(body: bytes) -> Any:

@@ -36,7 +36,7 @@ FAULTS = {
 _FAULTY: dict[int | str, dict[str, Any]] = {
     status: {"model": words.Fault, "description": why} for status, why in FAULTS.items()
 }
-_ALWAYS = {status: _FAULTY[status] for status in (401, 403)}
+_ALWAYS: dict[int | str, dict[str, Any]] = {status: _FAULTY[status] for status in (401, 403)}
 
 
 def create_app(
@@ -82,7 +82,12 @@ def create_app(
         title="isthmus", version=__version__, description=about, docs_url=None, redoc_url=None, lifespan=living
     )
     row, rows, filled = words.row_types(served.rows.kinds)
-    answers = {"encode": words.Coded, "outliers": words.Odd, "search": words.Found, "impute": filled}
+    answers: dict[str, type[Any]] = {
+        "encode": words.Coded,
+        "outliers": words.Odd,
+        "search": words.Found,
+        "impute": filled,
+    }
     for job in jobs:
         _add_job(app, job, batcher, limits, answers.get(job.name, rows))
     _add_facts(app, served, batcher, meters)
@@ -154,7 +159,7 @@ def _add_facts(app: FastAPI, served: Served, batcher: Batcher, meters: Meters) -
         "limits": vars(limits),
     }
 
-    @app.get("/schema", responses={200: {"model": words.Told}} | _ALWAYS, response_class=Response)
+    @app.get("/schema", responses=_ALWAYS | {200: {"model": words.Told}}, response_class=Response)
     def schema() -> Response:
         """Columns of the model, and what they may hold."""
         return Response(to_json(facts), media_type=JSON)
@@ -172,7 +177,7 @@ def _add_facts(app: FastAPI, served: Served, batcher: Batcher, meters: Meters) -
 
     text = {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
-    @app.get("/metrics", responses={200: text} | _ALWAYS, response_class=Response)
+    @app.get("/metrics", responses=_ALWAYS | {200: text}, response_class=Response)
     def metrics() -> Response:
         """Tell what is counted."""
         return Response(meters.text(), media_type="text/plain; version=0.0.4")

@@ -130,7 +130,7 @@ def row_types(kinds: dict[str, pa.DataType]) -> tuple[type[BaseModel], type[Base
     sent: dict[str, Any] = {}
     told: dict[str, Any] = {}
     for i, (name, kind) in enumerate(kinds.items()):
-        more = {"format": "date"} if pa.types.is_date(kind) else {}
+        more: dict[str, Any] = {"format": "date"} if pa.types.is_date(kind) else {}
         field = Field(default=None, alias=name, json_schema_extra=more)
         python = bool if bool in json_types(kind) else str if str in json_types(kind) else float
         whole = pa.types.is_integer(kind) or pa.types.is_duration(kind)

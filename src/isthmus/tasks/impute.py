@@ -42,12 +42,13 @@ def impute(net: Hourglass, x: Floats, method: Method, seed: int) -> Floats:
 
     if not rows.any():
         return filled
-    which = np.flatnonzero(hidden.any(0)).tolist()  # what no row lacks need not be read off
+    lacking = np.flatnonzero(hidden.any(0))  # what no row lacks need not be read off
+    which = lacking.tolist()
 
     def fill(part: Tensor, where: Tensor) -> Tensor:
         said: TableDistribution = net(net.columns.tokenize(part, where))
         return said.mode(which) if method == "mode" else said.mean(which)
 
-    cells = np.ix_(rows, which)
+    cells = np.ix_(rows, lacking)
     filled[cells] = np.where(hidden[cells], through(net, fill, x[rows], hidden[rows]), x[cells])
     return filled
