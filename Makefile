@@ -115,6 +115,10 @@ bench-large: $(VENV)/.installed  ## 5 GB through every verb that takes tables in
 bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real browser
 	@$(PY) benchmarks/app.py
 
+.PHONY: bench-serve
+bench-serve: $(VENV)/.installed-bench  ## how many rows a second the service fills, and how long each takes
+	@$(PY) benchmarks/serve.py
+
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.data.arrays import Column, plain
+from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
 from isthmus.data.tables import TableCodec, fill_missing
 from isthmus.errors import UsageError
@@ -14,14 +15,16 @@ from isthmus.tasks.batches import Floats
 from isthmus.tasks.uncertainty import certainty
 
 
-def fill(table: Table, values: pa.Table) -> pa.Table:
-    """Put values into a table's missing cells."""
-    columns = table.columns
+def fill(codec: TableCodec, table: Table, filled: Floats, *, means: bool = False) -> pa.Table:
+    """Put values (rows, columns) into a table's missing cells; columns that lack none are not even decoded."""
+    columns = dict(zip(table.columns.column_names, table.columns.columns, strict=True))
+    coded = codec.schema.coded
+    holes = {name for name, column in columns.items() if column.null_count} if table.holes is None else table.holes
+    gaps = [j for j, variable in enumerate(coded) if variable.name in columns and variable.name in holes]
+    values = TableCodec(Schema(tuple(coded[j] for j in gaps))).decode(filled[:, gaps], means=means)
     for name in values.column_names:
-        if name in columns.column_names:
-            place = columns.column_names.index(name)
-            columns = columns.set_column(place, name, _filled(table, name, values[name]))
-    return columns
+        columns[name] = _filled(table, name, values[name])
+    return pa.table(columns)
 
 
 def _filled(table: Table, name: str, values: Column) -> Column:
@@ -29,8 +32,6 @@ def _filled(table: Table, name: str, values: Column) -> Column:
     column = plain(table.columns[name])
     if table.holes is None:
         return fill_missing(column, values)
-    if name not in table.holes:
-        return column
     kind = plain(values).type
     widened = column.cast(kind) if pa.types.is_integer(column.type) and pa.types.is_floating(kind) else column
     return fill_missing(widened, values)

@@ -145,7 +145,7 @@ def _number(variable: Variable, value: Any) -> float:
             raise UsageError(f"given {variable.name!r}: {value!r} was never seen in training; seen were {listed}")
         return float(values.index(same[0]))
     try:
-        number = float(variable.to_numbers(pa.chunked_array([pa.array([value])]), clip=False)[0][0])
+        number = float(variable.to_numbers(pa.chunked_array([pa.array([value])]))[0])
     except (IsthmusError, pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         number = math.nan
     if math.isnan(number):

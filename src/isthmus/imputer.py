@@ -90,7 +90,7 @@ class Imputer(MixedTables, TransformerMixin, BaseEstimator):  # type: ignore[mis
         table = model._check(X)
         codec = TableCodec(model.schema_)
         values = impute.impute(model.net_, codec.encode(table), self.method, self.seed)
-        columns = fill(table, codec.decode(values, means=self.method == "mean"))
+        columns = fill(codec, table, values, means=self.method == "mean")
         if self.add_indicator:
             for name in self.indicated_:
                 columns = columns.append_column(f"missingindicator_{name}", _indicator(table, name))

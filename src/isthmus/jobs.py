@@ -86,7 +86,7 @@ class Jobs(Grouping):
             raise UsageError(f"interval is {interval!r}; give a share between 0 and 1, such as 0.9")
         how = method or ("mode" if draws == 1 else "sample")
         filled = [impute.impute(self.net_, x, how, seed + draw) for draw in range(draws)]
-        tables = [fill(table, self.codec_.decode(values, means=how == "mean")) for values in filled]
+        tables = [fill(self.codec_, table, values, means=how == "mean") for values in filled]
         if uncertainty:
             levels = self.calibration_.level(interval)
             tables = [

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from isthmus.data.arrays import arrow_type
-from isthmus.data.variables import KINDS, Boolean, Category, Count, Moment, Notes, Number
+from isthmus.data.variables import KINDS, Boolean, Category, Count, Moment, Number
 from isthmus.errors import DataError
 
 AGE = Number("a", "int64", False, 17, 90, 0)
@@ -61,20 +61,19 @@ def test_the_false_like_value_of_a_boolean_comes_first(cells, values):
 @pytest.mark.parametrize("cells", [[True, None], [1, None], [1.0, None], ["True", None], ["1", None]])
 def test_true_is_true_however_it_is_spelled(cells):
     flag = Boolean("f", "bool", False, (False, True))
-    np.testing.assert_array_equal(flag.to_numbers(column(cells))[0], [1, np.nan])
+    np.testing.assert_array_equal(flag.to_numbers(column(cells)), [1, np.nan])
 
 
 @pytest.mark.parametrize("cells", [[30, 7], [30.0, 7.5], ["30", "x"], pa.array([30, 7], pa.int8()).dictionary_encode()])
 def test_a_category_of_integers_matches_by_value(cells):
     level = Category("k", "int64", False, (1, 2, 30))
-    numbers, notes = level.to_numbers(column(cells))
+    numbers = level.to_numbers(column(cells))
     np.testing.assert_array_equal(numbers, [2, -1])
-    assert notes == Notes(unseen=1)
     assert level.from_numbers(np.array([*numbers, np.nan])).to_pylist() == [30, None, None]
 
 
 def test_a_category_of_words_takes_numbers_as_words():
-    numbers, _ = Category("w", "string", False, ("1", "x")).to_numbers(column([1, 2]))
+    numbers = Category("w", "string", False, ("1", "x")).to_numbers(column([1, 2]))
     np.testing.assert_array_equal(numbers, [0, -1])
 
 
@@ -83,13 +82,6 @@ def test_levels_keep_the_order_their_type_gives_them():
     level = Category.learn("x", pa.chunked_array([cells]))
     assert level.values == ("low", "high")
     assert level.from_numbers(np.array([1.0])).type == cells.type
-
-
-def test_numbers_are_clipped_and_counted_unless_told_otherwise():
-    numbers, notes = AGE.to_numbers(column([5, 40, None, 200]))
-    np.testing.assert_array_equal(numbers, [17, 40, np.nan, 90])
-    assert notes == Notes(clipped=2)
-    np.testing.assert_array_equal(AGE.to_numbers(column([5, 200]), clip=False)[0], [5, 200])
 
 
 @pytest.mark.parametrize(
@@ -113,9 +105,7 @@ def test_cells_of_another_type_get_one_line(variable, cells, message):
 
 @pytest.mark.parametrize("variable", [AGE, DAY, Category("a", "string", False, ("x",))])
 def test_a_column_of_nothing_is_missing(variable):
-    numbers, notes = variable.to_numbers(column([None, None]))
-    assert np.isnan(numbers).all()
-    assert notes == Notes()
+    assert np.isnan(variable.to_numbers(column([None, None]))).all()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +125,7 @@ def test_decimals_are_the_fewest_that_restore_every_number(cells, kind, decimals
     cells = column(cells, kind)
     variable = Number.learn("x", cells)
     assert variable.decimals == decimals
-    assert variable.from_numbers(variable.to_numbers(cells)[0]).equals(cells.combine_chunks())
+    assert variable.from_numbers(variable.to_numbers(cells)).equals(cells.combine_chunks())
 
 
 def test_a_guess_is_rounded_and_kept_within_its_type():
@@ -163,16 +153,16 @@ def test_times_come_back_from_the_coarsest_unit(ticks, kind, unit):
     variable = Moment.learn("t", cells)
     assert variable.unit == unit
     assert variable.low == 0
-    assert variable.from_numbers(variable.to_numbers(cells)[0]).equals(cells.combine_chunks())
+    assert variable.from_numbers(variable.to_numbers(cells)).equals(cells.combine_chunks())
 
 
 def test_new_times_may_be_finer_coarser_or_spelled():
     day = Moment.learn("t", column([dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 9)]))
     assert day.domain == "2020-01-01 00:00:00..2020-01-09 00:00:00"
     finer = column([dt.datetime(2020, 1, 2, 12), None])
-    np.testing.assert_array_equal(day.to_numbers(finer)[0], [1.5, np.nan])
-    np.testing.assert_array_equal(day.to_numbers(column([dt.date(2020, 1, 3)]))[0], [2])
-    np.testing.assert_array_equal(day.to_numbers(column(["2020-01-04"]))[0], [3])
+    np.testing.assert_array_equal(day.to_numbers(finer), [1.5, np.nan])
+    np.testing.assert_array_equal(day.to_numbers(column([dt.date(2020, 1, 3)])), [2])
+    np.testing.assert_array_equal(day.to_numbers(column(["2020-01-04"])), [3])
 
 
 def test_times_too_fine_for_float64_are_refused():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from isthmus.web import means_this_machine, same
 
 SAFE = ("GET", "HEAD")
 SMALL = 4 << 20
@@ -99,7 +100,7 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")
-        if not self._own(host):
+        if not means_this_machine(host, self.port):
             return _refused("this server answers to its own address only", 403)
         origin = headers.get("origin")
         if origin is not None and origin != f"{scope['scheme']}://{host}":
@@ -118,12 +119,8 @@ class Guard:
             return _refused("pages of other sites may not ask this server", 403)
         return None
 
-    def _own(self, host: str) -> bool:
-        name, _, port = host.rpartition(":") if host.count(":") in (1, 3) and not host.endswith("]") else (host, "", "")
-        return name in ("127.0.0.1", "localhost", "[::1]") and (not self.port or port == str(self.port))
-
     def _knows(self, token: str) -> bool:
-        return secrets.compare_digest(token.encode(), self.token.encode())
+        return same(token, self.token)
 
 
 def _cookie(headers: dict[str, str], name: str) -> str:

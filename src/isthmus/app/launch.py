@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ import uvicorn
 
 from isthmus.app.folder import Folder
 from isthmus.app.server import create_app
-from isthmus.errors import UsageError
+from isthmus.web import listen
 
 HOST = "127.0.0.1"
 
@@ -49,7 +48,7 @@ def launch(
     IsthmusError
         The model or data cannot be opened.
     """
-    listening = _listen(port)
+    listening = listen(HOST, port)
     port = listening.getsockname()[1]
     named = tuple(path for path in (model, data) if path is not None)
     app = create_app(Folder(folder, named), port=port, language_model=language_model)
@@ -64,20 +63,6 @@ def launch(
         server.run(sockets=[listening])
     finally:
         app.state.desk.fitting.stop()
-
-
-def _listen(port: int) -> socket.socket:
-    # Named in full: asyncio sends small answers at once (TCP_NODELAY) only on sockets that say they are TCP's, and
-    # without it every answer waits 40 ms for the browser's acknowledgement.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-        listening.listen(100)  # who comes before the server is ready waits, and is not turned away
-    except OSError as error:
-        listening.close()
-        raise UsageError(f"--port {port}: {error.strerror}; choose another, or leave it out") from None
-    return listening
 
 
 def _browse(server: uvicorn.Server, address: str) -> None:

@@ -30,6 +30,7 @@ from isthmus.cli import (
     look,
     make,
     search,
+    serve,
 )
 from isthmus.cli.terminal import say
 from isthmus.cli.words import Group, Parser, add_verbs
@@ -58,6 +59,7 @@ VERBS: dict[str, Callable[..., None] | Group] = {
     "interpolate": interpolate.interpolate,
     "index": search.index,
     "search": search.search,
+    "serve": serve.serve,
     "compress": compress.compress,
     "decompress": compress.decompress,
     "evaluate": evaluate.evaluate,

@@ -10,7 +10,7 @@ from isthmus.cli.words import several, switch, whole, word
 from isthmus.errors import UsageError
 
 
-def _place(text: str) -> Path | str:
+def place(text: str) -> Path | str:
     """Read where an index is: a folder, or an address of a server."""
     return text if "://" in text else Path(text)
 
@@ -21,7 +21,7 @@ Place = Annotated[
         "-o",
         "--out",
         metavar="INDEX",
-        type=_place,
+        type=place,
         help="a folder, s3://bucket/name, or postgresql://user@host/db?table=NAME",
     ),
 ]
@@ -97,7 +97,7 @@ def _changed(
 
 
 def search(
-    index: Annotated[Path | str, word(metavar="INDEX", type=_place, help="what `isthmus index` wrote")],
+    index: Annotated[Path | str, word(metavar="INDEX", type=place, help="what `isthmus index` wrote")],
     query: Annotated[
         Path | None,
         word(metavar="QUERY", nargs="?", type=Path, help="rows to look for, empty cells imputed; or a picture"),

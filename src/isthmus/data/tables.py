@@ -5,16 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.data.arrays import Column, Floats, plain
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
-from isthmus.data.variables import Notes, Text, Variable
+from isthmus.data.variables import UNSEEN, Numeric, Text, Variable
 from isthmus.errors import DataError, IsthmusWarning
 
-__all__ = ["TableCodec", "append_rows", "fill_missing"]
+__all__ = ["Coded", "TableCodec", "append_rows", "fill_missing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coded(Table):
+    """A table and what `TableCodec.numbers` made of it, so that several jobs need not work it out again."""
+
+    numbers: Floats
 
 
 @dataclass(frozen=True)
@@ -58,23 +66,43 @@ class TableCodec:
         DataError
             A column's cells are of another type than in training, infinite, or no column is there at all.
         """
-        here = set(table.columns.column_names)
         if strict_columns:
-            self._check_columns(here)
+            self._check_columns(set(table.columns.column_names))
+        numbers = table.numbers if isinstance(table, Coded) else self.numbers(table)
+        for note in self.notes(numbers, clip):
+            warnings.warn(note, IsthmusWarning, stacklevel=3)
+        return np.clip(numbers, *self._range()) if clip else numbers
+
+    def numbers(self, table: Table) -> Floats:
+        """Return what `encode` does, unclipped and without a word on what is not as in training."""
+        here = set(table.columns.column_names)
         matrix = np.full((table.rows, len(self.schema.coded)), np.nan)
-        noted: list[tuple[Variable, Notes]] = []
         for i, variable in enumerate(self.schema.coded):
             if variable.name in here:
                 try:
-                    matrix[:, i], notes = variable.to_numbers(table.columns[variable.name], clip)
+                    matrix[:, i] = variable.to_numbers(table.columns[variable.name])
                 except DataError as error:
                     if not table.start:
                         raise
                     raise DataError(f"after row {table.start:,}, rows counted from there: {error}") from error
-                noted.append((variable, notes))
-        _warn([(v, notes.clipped) for v, notes in noted], "outside {} seen in training", "clipped")
-        _warn([(v, notes.unseen) for v, notes in noted], "never seen in training", "taken as unseen")
         return matrix
+
+    def notes(self, numbers: Floats, clip: bool = True) -> list[str]:
+        """Say in a line or two which unclipped numbers (rows, variables) are not as in training."""
+        low, high = self._range()
+        clipped = ((numbers < low) | (numbers > high)).sum(0) if clip else np.zeros(len(low), int)
+        unseen = ((numbers == UNSEEN) & np.isinf(low)).sum(0)
+        told = (
+            _note(self.schema.coded, clipped, "outside {} seen in training", "clipped"),
+            _note(self.schema.coded, unseen, "never seen in training", "taken as unseen"),
+        )
+        return [note for note in told if note]
+
+    def _range(self) -> tuple[Floats, Floats]:
+        """Return the ends (variables,) of what was seen of numbers; those of categories are infinite."""
+        ends = [(v.low, v.high) if isinstance(v, Numeric) else (-np.inf, np.inf) for v in self.schema.coded]
+        low, high = np.array(ends).T
+        return low, high
 
     def _check_columns(self, here: set[str]) -> None:
         absent = [variable.name for variable in self.schema.coded if variable.name not in here]
@@ -110,11 +138,11 @@ def _list(names: list[str]) -> str:
     return listed if len(names) <= 8 else f"{listed}, ..."
 
 
-def _warn(counts: Sequence[tuple[Variable, int]], what: str, taken: str) -> None:
-    """Warn in one line of values that are not as in training, however many columns have some."""
-    most = sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1])
+def _note(variables: Sequence[Variable], counts: npt.NDArray[np.int64], what: str, taken: str) -> str:
+    """Say in one line which values are not as in training, however many columns have some."""
+    most = sorted(((v, int(n)) for v, n in zip(variables, counts, strict=True) if n), key=lambda pair: -pair[1])
     if not most:
-        return
+        return ""
     if len(most) == 1:
         variable, count = most[0]
         words = f"column '{variable.name}': {_values(count)} {what.format(variable.domain)}"
@@ -122,7 +150,7 @@ def _warn(counts: Sequence[tuple[Variable, int]], what: str, taken: str) -> None
         listed = ", ".join(f"'{variable.name}' {count:,}" for variable, count in most[:8])
         words = f"{_values(sum(count for _, count in most))} in {len(most)} columns {what.format('the ranges')}"
         words += f" ({listed}{', ...' if len(most) > 8 else ''})"
-    warnings.warn(f"{words}: {taken}", IsthmusWarning, stacklevel=4)
+    return f"{words}: {taken}"
 
 
 def _values(count: int) -> str:

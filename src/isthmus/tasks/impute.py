@@ -40,9 +40,15 @@ def impute(net: Hourglass, x: Floats, method: Method, seed: int) -> Floats:
     if method not in ("mode", "mean"):
         raise UsageError(f"impute method {method!r} is unknown; methods are mode, mean and sample")
 
+    if not rows.any():
+        return filled
+    lacking = np.flatnonzero(hidden.any(0))  # what no row lacks need not be read off
+    which = lacking.tolist()
+
     def fill(part: Tensor, where: Tensor) -> Tensor:
         said: TableDistribution = net(net.columns.tokenize(part, where))
-        return said.mode() if method == "mode" else said.mean()
+        return said.mode(which) if method == "mode" else said.mean(which)
 
-    filled[rows] = np.where(hidden[rows], through(net, fill, x[rows], hidden[rows]), x[rows])
+    cells = np.ix_(rows, lacking)
+    filled[cells] = np.where(hidden[cells], through(net, fill, x[rows], hidden[rows]), x[cells])
     return filled

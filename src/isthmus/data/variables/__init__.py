@@ -5,13 +5,25 @@ since `origin` (Moment). NaN is a missing cell; -1 in a discrete variable is a v
 A new kind of variable is one class in a file beside these, and one line in `KINDS`.
 """
 
-from isthmus.data.variables.base import Notes, Variable
+from isthmus.data.variables.base import UNSEEN, Variable
 from isthmus.data.variables.discrete import Boolean, Category, Value
 from isthmus.data.variables.moment import Moment
-from isthmus.data.variables.numeric import Count, Number
+from isthmus.data.variables.numeric import Count, Number, Numeric
 from isthmus.data.variables.text import Text
 
-__all__ = ["KINDS", "Boolean", "Category", "Count", "Moment", "Notes", "Number", "Text", "Value", "Variable"]
+__all__ = [
+    "KINDS",
+    "UNSEEN",
+    "Boolean",
+    "Category",
+    "Count",
+    "Moment",
+    "Number",
+    "Numeric",
+    "Text",
+    "Value",
+    "Variable",
+]
 
 KINDS: dict[str, type[Variable]] = {
     variable.kind: variable for variable in (Boolean, Category, Count, Number, Moment, Text)

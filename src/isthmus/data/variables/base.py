@@ -1,7 +1,7 @@
 """What every typed variable offers: to be learnt from a column, and the column as numbers and back."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -10,14 +10,10 @@ import pyarrow.compute as pc
 from isthmus.data.arrays import Column, Floats, arrow_type
 from isthmus.errors import DataError
 
-__all__ = ["Notes", "Variable", "spelled_numbers"]
+__all__ = ["UNSEEN", "Variable", "spelled_numbers"]
 
-
-class Notes(NamedTuple):
-    """How many cells of a column were never seen in training, and how many were clipped to its range."""
-
-    unseen: int = 0
-    clipped: int = 0
+UNSEEN = -1.0
+"""What stands for a value of a Boolean or category that was never seen in training."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,8 @@ class Variable:
             return f"unknown dtype {self.dtype!r}"
         return ""
 
-    def to_numbers(self, column: Column, clip: bool = True) -> tuple[Floats, Notes]:
-        """Return `column` as float64 numbers and what was done to it; `clip` keeps to the range seen."""
+    def to_numbers(self, column: Column) -> Floats:
+        """Return `column` as float64 numbers."""
         raise NotImplementedError
 
     def from_numbers(self, numbers: Floats) -> pa.Array:

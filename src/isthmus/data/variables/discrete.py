@@ -9,13 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.data.arrays import Column, Floats, is_number, is_text, is_time, plain, to_floats, value_type
-from isthmus.data.variables.base import Notes, Variable, spelled_numbers
+from isthmus.data.variables.base import UNSEEN, Variable, spelled_numbers
 
 __all__ = ["Boolean", "Category", "Value"]
 
 Value = str | int | float | bool
 
-UNSEEN = -1.0
 FALSE_WORDS = {"0", "false", "f", "no", "n", "none", "off", "absent", "negative", "neg"}
 
 
@@ -72,13 +71,12 @@ class _Discrete(Variable):
             return f"'values' are not all of type {self.dtype}"
         return ""
 
-    def to_numbers(self, column: Column, clip: bool = True) -> tuple[Floats, Notes]:
+    def to_numbers(self, column: Column) -> Floats:
         """Return each cell's position among the values."""
         cells, values = self._comparable(_cells(column))
         position = np.asarray(pc.index_in(cells, value_set=values).to_numpy(), dtype=np.float64)
-        unseen = np.isnan(position) & column.is_valid().to_numpy()
-        position[unseen] = UNSEEN
-        return position, Notes(unseen=int(unseen.sum()))
+        position[np.isnan(position) & column.is_valid().to_numpy()] = UNSEEN
+        return position
 
     def _comparable(self, cells: Column) -> tuple[Column, pa.Array]:
         """Return the cells and the values in one type, so that 1, 1.0 and "1" are the same value."""
@@ -121,7 +119,7 @@ class Boolean(_Discrete):
 
     >>> answer = Boolean("pool", "string", missing=True, values=("N", "Y"))
     >>> answer.to_numbers(pa.chunked_array([["Y", "N", None]]))
-    (array([ 1.,  0., nan]), Notes(unseen=0, clipped=0))
+    array([ 1.,  0., nan])
     >>> answer.from_numbers(np.array([1.0, np.nan])).to_pylist()
     ['Y', None]
     """
@@ -161,7 +159,7 @@ class Category(_Discrete):
 
     >>> colour = Category("colour", "string", missing=False, values=("blue", "green", "red"))
     >>> colour.to_numbers(pa.chunked_array([["red", "mauve"]]))
-    (array([ 2., -1.]), Notes(unseen=1, clipped=0))
+    array([ 2., -1.])
     """
 
     kind: ClassVar[str] = "category"

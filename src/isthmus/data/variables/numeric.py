@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from isthmus.data.arrays import Column, Floats, as_type, is_number, is_text, plain, to_floats, value_type
 from isthmus.data.text import parse_numbers
-from isthmus.data.variables.base import Notes, Variable, spelled_numbers
+from isthmus.data.variables.base import Variable, spelled_numbers
 from isthmus.errors import DataError
 
 __all__ = ["Count", "Number", "Numeric", "finite"]
@@ -57,15 +57,12 @@ class Numeric(Variable):
     def _holds(self, kind: pa.DataType) -> bool:
         return is_number(kind) or bool(pa.types.is_boolean(kind))
 
-    def to_numbers(self, column: Column, clip: bool = True) -> tuple[Floats, Notes]:
-        """Return the numbers themselves, and how many lay outside the range seen in training."""
+    def to_numbers(self, column: Column) -> Floats:
+        """Return the numbers themselves."""
         cells = plain(column)
         numbers = np.full(len(cells), np.nan) if pa.types.is_null(cells.type) else self._numbers(cells)
         _refuse_infinities(self.name, numbers)
-        outside = int(((numbers < self.low) | (numbers > self.high)).sum())
-        if not outside or not clip:
-            return numbers, Notes()
-        return np.clip(numbers, self.low, self.high), Notes(clipped=outside)
+        return numbers
 
     def _numbers(self, cells: Column) -> Floats:
         if is_number(cells.type) or pa.types.is_boolean(cells.type):
@@ -103,7 +100,7 @@ class Count(Numeric):
 
     >>> rooms = Count("rooms", "int64", missing=False, low=1, high=9)
     >>> rooms.to_numbers(pa.chunked_array([[3, 12]]))
-    (array([3., 9.]), Notes(unseen=0, clipped=1))
+    array([ 3., 12.])
     """
 
     kind: ClassVar[str] = "count"

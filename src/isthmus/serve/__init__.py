@@ -1,0 +1,1 @@
+"""Serving: a model's jobs over HTTP, for other programs."""
