@@ -51,7 +51,7 @@ def test_there_is_a_file_of_every_kind_of_the_present_format():
     kinds = {told["kind"] for told in EXPECTED["files"].values()}
     assert EXPECTED["format"] == store.FORMAT
     assert {*KINDS, "dictionary", "denoiser", "diffusion", PictureAutoencoder.kind, Map.kind} <= kinds
-    assert {"table", "parquet", "picture", "sound", "index"} <= kinds
+    assert {"table", "picture", "sound", "index"} <= kinds
 
 
 def test_golden_files_are_small():

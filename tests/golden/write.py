@@ -77,7 +77,7 @@ def fitted() -> dict[str, object]:
 
 
 def compress(folder: Path) -> None:
-    """Compress a table with a model of its own, one that Parquet holds better, a picture and a sound."""
+    """Compress a table with a model of its own, one of words, a picture and a sound."""
     isthmus.compress(table(3000), folder / "table.isz", budget=2)
     words = [hashlib.sha256(bytes([i])).hexdigest()[:40] for i in range(50)] * 40
     numbered = [f"{i}" * 3 for i in range(len(words))]
