@@ -2,8 +2,9 @@
 # docker run -p 8000:8000 -e ISTHMUS_KEY -v ./houses.isthmus:/model.isthmus:ro isthmus
 FROM python:3.12-slim
 
-# The build of torch for processors alone is a tenth of the usual one's size.
-RUN pip install --no-cache-dir torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu
+# --build-arg TORCH_INDEX=..., PyTorch's own index of builds for processors alone, makes the image a tenth of the size.
+ARG TORCH_INDEX
+RUN pip install --no-cache-dir torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
 
 COPY pyproject.toml README.md LICENSE constraints.txt /isthmus/
 COPY src /isthmus/src
