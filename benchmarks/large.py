@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -163,18 +164,25 @@ def _verb(
 
 def _run(words: Sequence[Any]) -> tuple[float, float]:
     """Run a command line in its own process; give its seconds and its peak memory in GB."""
-    code = "from isthmus.cli.main import run; run()"
-    began = time.monotonic()
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        told = process.stderr.read() if process.stderr else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"isthmus {' '.join(map(str, words))}: {told.strip().splitlines()[-1]}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return time.monotonic() - began, usage.ru_maxrss * unit / 1e9
+    code, peak, began = "from isthmus.cli.main import run; run()", 0.0, time.monotonic()
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, words)], stdout=subprocess.DEVNULL, stderr=told
+        )
+        while process.poll() is None:
+            peak = max(peak, _peak(process.pid))
+            time.sleep(0.01)
+        seconds = time.monotonic() - began
+        told.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"isthmus {' '.join(map(str, words))}: {told.read().strip().splitlines()[-1]}")
+    return seconds, peak
+
+
+def _peak(process: int) -> float:
+    """Peak memory of a process in GB, as Linux tells; `wait4` tells that of the process it was forked from, if more."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text("utf-8"))
+    return int(found[1]) * 1024 / 1e9 if found else 0.0
 
 
 def bench(size: float = Settings.size, quick: float = 2e8, verbs: Sequence[str] = tuple(VERBS)) -> Bench:

@@ -197,7 +197,7 @@ def test_a_run_that_fails_midway_leaves_nothing(tmp_path):
 
 
 def test_reading_holds_a_part_and_not_the_file(tmp_path):
-    path = laid_out(make_table(8000), tmp_path, "csv")
+    path = laid_out(make_table(32_000), tmp_path, "csv")
     found = Parts.open(path)
     pool, before = pa.default_memory_pool(), pa.total_allocated_bytes()
     tracemalloc.start()

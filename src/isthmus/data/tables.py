@@ -100,8 +100,9 @@ class TableCodec:
 
     def _range(self) -> tuple[Floats, Floats]:
         """Return the ends (variables,) of what was seen of numbers; those of categories are infinite."""
-        ends = [(v.low, v.high) if isinstance(v, Numeric) else (-np.inf, np.inf) for v in self.schema.coded]
-        low, high = np.array(ends).T
+        numbers = [variable if isinstance(variable, Numeric) else None for variable in self.schema.coded]
+        low = np.array([-np.inf if variable is None else variable.low for variable in numbers])
+        high = np.array([np.inf if variable is None else variable.high for variable in numbers])
         return low, high
 
     def _check_columns(self, here: set[str]) -> None:
