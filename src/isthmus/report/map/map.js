@@ -20,7 +20,7 @@ const EYE = 4; // how far the eye is from the middle, in units of half the map's
 const REACH = 10; // CSS pixels between the pointer and a point it is on
 const FAR = 2e4; // most magnified
 const FEWEST = 10000; // points of a frame
-const COARSEST = 0.3; // pixels drawn for one of the screen, while the view moves
+const COARSEST = 0.25; // pixels drawn for one of the screen, while the view moves
 const RESTING = 150; // milliseconds without a move after which all pixels are drawn
 const NONE = new Uint32Array(0);
 
@@ -137,12 +137,12 @@ function create(canvas, { places, dim = 2 }) {
   function keepUp(took) {
     pace.spent += took;
     pace.frames += 1;
-    if (pace.frames < 4 && pace.spent < 6 * pace.due) return;
+    if (pace.frames < 4 && pace.spent < 4 * pace.due) return;
     const share = pace.due * pace.frames / pace.spent;
     pace.spent = pace.frames = 0;
     if (share < 0.5 && !slow && gpu.exact) { slow = true; coarse = 0.6; }
     else if (share < 0.9 && slow && pace === moving && coarse > COARSEST) coarse = Math.max(COARSEST, coarse * Math.max(0.6, share));
-    else if (share < 0.9 && (!slow || own > 0.4 * pace.due)) pace.points = Math.max(FEWEST, pace.points * Math.max(0.3, share));
+    else if (share < 0.9 && (!slow || own > 0.15 * pace.due)) pace.points = Math.max(FEWEST, pace.points * Math.max(0.3, share));
     else if (share > 1.1) pace.points = Math.min(Math.max(count, FEWEST), 1.25 * pace.points);
   }
 
