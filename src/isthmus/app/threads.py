@@ -7,13 +7,19 @@ from contextlib import contextmanager
 
 import torch
 
+from isthmus.tasks.batches import pieces
+
+FEW = 16
+"""Rows through the network at once."""
+
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute something small on one thread; the number of threads is everybody's, so whoever asks holds the lock."""
+def one_row() -> Iterator[None]:
+    """Compute for one row, on one thread; the number of threads is everybody's, so whoever asks holds the lock."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with pieces(FEW):
+            yield
     finally:
         torch.set_num_threads(threads)

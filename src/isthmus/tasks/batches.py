@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,19 @@ Codes = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 ROWS = 256
-"""Rows in a piece."""
+"""Rows in a piece. The last one is filled up with copies: another shape could round sums another way."""
 
-FEW = 32
-"""Least rows in a piece, which is filled up with copies: products of fewer than some 16 rows round sums another way
-than those of many, and a row's result would depend on how many came with it."""
+_rows: ContextVar[int] = ContextVar("rows in a piece", default=ROWS)
+
+
+@contextmanager
+def pieces(rows: int) -> Iterator[None]:
+    """Go through networks in pieces of so many rows, where few rows come at a time and each is waited for."""
+    before = _rows.set(rows)
+    try:
+        yield
+    finally:
+        _rows.reset(before)
 
 
 def device_of(net: nn.Module) -> torch.device:
@@ -33,14 +43,14 @@ def through(net: nn.Module, f: Callable[..., Tensor], *arrays: npt.NDArray[Any])
     rows = len(arrays[0])
     if rows == 0:  # nothing to do, but of the right shape
         return through(net, f, *(np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays))[:0]
-    results = []
-    for start in range(0, rows, ROWS):
-        own = min(ROWS, rows - start)
-        piece = [_filled(array[start : start + own], device_of(net)) for array in arrays]
+    results, size = [], _rows.get()
+    for start in range(0, rows, size):
+        own = min(size, rows - start)
+        piece = [_filled(array[start : start + own], size, device_of(net)) for array in arrays]
         results.append(f(*piece)[:own].cpu().numpy())
     return np.concatenate(results)
 
 
-def _filled(piece: npt.NDArray[Any], device: torch.device) -> Tensor:
-    copies = np.repeat(piece[-1:], (FEW if len(piece) <= FEW else ROWS) - len(piece), axis=0)
+def _filled(piece: npt.NDArray[Any], size: int, device: torch.device) -> Tensor:
+    copies = np.repeat(piece[-1:], size - len(piece), axis=0)
     return torch.from_numpy(np.concatenate([piece, copies])).to(device)

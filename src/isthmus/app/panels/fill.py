@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from isthmus.app.desk import Answer, Here
 from isthmus.app.rowed import Rowed
 from isthmus.app.subjects import Subject
+from isthmus.app.threads import one_row
 
 ID, TITLE = "fill", "Fill in"
 router = APIRouter()
@@ -32,7 +33,7 @@ class Row(BaseModel):
 @router.post("/fill")
 def fill(desk: Here, asked: Row) -> Answer:
     """Give what stands in the cells that are not named: the likeliest value, and others, or a range."""
-    with desk.working() as notes:
+    with desk.working() as notes, one_row():
         subject = desk.rowed
         model, row = subject.model, subject.typed(asked.row)
         filled = model.impute(row, uncertainty=True).to_pylist()[0]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from isthmus.app.desk import Answer, Here
 from isthmus.app.rowed import Rowed
 from isthmus.app.subjects import Codeable, Subject
-from isthmus.app.threads import one_thread
+from isthmus.app.threads import one_row
 from isthmus.errors import UsageError
 
 ID, TITLE = "sliders", "Code sliders"
@@ -71,7 +71,7 @@ def decode(desk: Here, asked: Decoded) -> Answer:
         code = np.array(asked.code, np.float32)
         if code.shape != (subject.size,) or not np.isfinite(code).all():
             raise UsageError(f"a code of this model has {subject.size} numbers")
-        with one_thread():  # the browser draws meanwhile, and has little of the machine if two wait for each other
+        with one_row():  # the browser draws meanwhile, and has little of the machine if two wait for each other
             return Answer(subject.decode(code[None], asked.given)[0])
 
 
