@@ -83,3 +83,13 @@ def houses_model(houses_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = tmp_path_factory.mktemp("model") / "houses.isthmus"
     Autoencoder(code=4, width=16, blocks=1, epochs=2, batch_size=64).fit(houses_csv).save(path)
     return path
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Make blocks and parts of tables so small that a thousand rows are many of them."""
+    from isthmus.data import csvs, parts, survey
+
+    monkeypatch.setattr(csvs, "_BLOCK", 4096)
+    monkeypatch.setattr(survey, "_ROWS", 100)
+    monkeypatch.setattr(parts, "CELLS", 1)

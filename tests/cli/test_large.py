@@ -11,18 +11,12 @@ from pyarrow import parquet
 from isthmus import Autoencoder
 from isthmus.cli import make
 from isthmus.cli.main import main
-from isthmus.data import csvs, parts, survey
 from isthmus.data.sources import open_table, write_table
 
 ROWS = 1500
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Make parts of 256 rows, and blocks smaller still."""
-    monkeypatch.setattr(csvs, "_BLOCK", 4096)
-    monkeypatch.setattr(survey, "_ROWS", 100)
-    monkeypatch.setattr(parts, "CELLS", 1)
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 def make_table(rows=ROWS, seed=0):

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from isthmus.data import csvs, parts, survey
 from isthmus.data.parts import Parts
 from isthmus.data.sources import open_table, write_table, write_tables
 from isthmus.errors import DataError, FileError, UsageError
@@ -17,12 +16,7 @@ from isthmus.errors import DataError, FileError, UsageError
 ROWS = 3000
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """Make blocks and parts so small that a few thousand rows are many of them."""
-    monkeypatch.setattr(csvs, "_BLOCK", 4096)
-    monkeypatch.setattr(survey, "_ROWS", 100)
-    monkeypatch.setattr(parts, "CELLS", 1)
+pytestmark = pytest.mark.usefixtures("small_parts")
 
 
 def make_table(rows=ROWS, seed=0):
