@@ -27,7 +27,7 @@ FORMAT = 1
 """Goes up when graphs or JSON change so that old readers would err."""
 FACTS = "model.json"
 
-Parts = tuple[list[Graph], dict[str, Any]]
+Told = tuple[list[Graph], dict[str, Any]]
 
 
 def export(model: Any, folder: str | PathLike[str]) -> list[Path]:
@@ -89,7 +89,7 @@ def _told(graph: Graph) -> dict[str, Any]:
     return {"file": f"{graph.name}.onnx", "inputs": inputs, "outputs": list(graph.outputs)}
 
 
-def _table(model: Any) -> Parts:
+def _table(model: Any) -> Told:
     """Give the halves that a model of a table has, and its columns."""
     if not hasattr(model, "net_"):
         raise NotFittedError(f"this {type(model).__name__} is not fitted yet: call fit before export")
@@ -134,31 +134,31 @@ def _tokens(net: Hourglass) -> list[dict[str, Any]]:
     return told
 
 
-def _pictures(model: Any) -> Parts:
+def _pictures(model: Any) -> Told:
     """Give both halves of an autoencoder of pictures."""
     net = model._fitted()
     halves = [graphs.PicturesToCode(net).graph(), graphs.CodeToPictures(net).graph()]
     return halves, {"code": net.code.to_dict(), "labels": model.labels_}
 
 
-def _dictionary(model: Any) -> Parts:
+def _dictionary(model: Any) -> Told:
     """Give both halves of a sparse autoencoder."""
     net = model._fitted()
     halves = [graphs.ActivationsToCode(net).graph(), graphs.CodeToActivations(net).graph()]
     return halves, {"code": net.kind.to_dict()}
 
 
-def _denoiser(model: Any) -> Parts:
+def _denoiser(model: Any) -> Told:
     """Give the network of a denoiser; how noisy a picture is has to be told."""
     return [graphs.Denoise(model._fitted()).graph()], {}
 
 
-def _diffusion(model: Any) -> Parts:
+def _diffusion(model: Any) -> Told:
     """Give one look of a diffusion; whoever has it goes through the levels."""
     return [graphs.DiffusionStep(model._fitted(), model.facts_["size"]).graph()], {"labels": model.labels_}
 
 
-_PARTS: Mapping[str, Callable[[Any], Parts]] = {
+_PARTS: Mapping[str, Callable[[Any], Told]] = {
     "autoencoder": _table,
     "encoder": _table,
     "decoder": _table,

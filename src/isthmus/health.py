@@ -20,6 +20,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from isthmus import __version__
+from isthmus.memory import free_memory
 
 LEAST_DISK = 100 * 2**20
 """Bytes below which a disk is as good as full: a checkpoint and a model beside it."""
@@ -124,20 +125,11 @@ def _device() -> Answer:
 
 def _memory() -> Answer:
     """Tell how much memory is free, where the system says so."""
-    free = _free_memory()
+    free = free_memory()
     if free is None:
         return "not told by this system", "", {"free": None}
     wrong = "" if free >= LEAST_MEMORY else f"only {_size(free)} of memory are free: close other programs"
     return f"{_size(free)} free", wrong, {"free": free}
-
-
-def _free_memory() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    told = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
-    return told.get("MemAvailable")
 
 
 def _disk(folder: Path) -> Answer:

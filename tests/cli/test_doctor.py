@@ -45,7 +45,7 @@ def _missing(name):
 FAULTS = {
     "missing": ("packages", "_installed", _missing("zstandard"), "zstandard is missing, zstandard>=0.23 is needed"),
     "other": ("packages", "_installed", lambda name: "1.0", "torch 1.0, torch==2.13.0 is needed"),
-    "memory": ("memory", "_free_memory", lambda: 3 * 2**20, "only 3 MiB of memory are free"),
+    "memory": ("memory", "free_memory", lambda: 3 * 2**20, "only 3 MiB of memory are free"),
     "disk": ("models", "_free", lambda folder: 7 * 2**20, "only 7 MiB are free in"),
     "fit": ("self-test", "_self_test", lambda: 1 / 0, "ZeroDivisionError: division by zero"),
 }

@@ -191,16 +191,20 @@ def test_a_run_that_fails_midway_leaves_nothing(tmp_path):
 
 
 def test_reading_holds_a_part_and_not_the_file(tmp_path):
-    path = laid_out(make_table(32_000), tmp_path, "csv")
-    found = Parts.open(path)
-    pool, before = pa.default_memory_pool(), pa.total_allocated_bytes()
-    tracemalloc.start()
-    most = 0
-    for rows in found:
-        most = max(most, pool.bytes_allocated() - before)
-        assert len(rows)
-    python = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    size = path.stat().st_size
-    assert most < size / 4
-    assert python < size / 2
+    held = {}
+    for rows in (8000, 32_000):
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        path = laid_out(make_table(rows), folder, "csv")
+        found, size = Parts.open(path), path.stat().st_size
+        pool, before = pa.default_memory_pool(), pa.total_allocated_bytes()
+        tracemalloc.start()
+        held[rows] = 0
+        for part in found:
+            held[rows] = max(held[rows], pool.bytes_allocated() - before)
+            assert len(part)
+        python = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert python < size / 2
+    assert held[32_000] < size / 4
+    assert held[32_000] < 1.25 * held[8000]  # of four times the file

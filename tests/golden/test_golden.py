@@ -19,10 +19,7 @@ spec.loader.exec_module(write)
 
 
 def differing(found, expected, where=""):
-    """List where answers differ: numbers by more than 1e-4, above 1 relatively; bytes by more than 1; others at all.
-
-    Processors round sums in different ways; steps down a slope, by which a map places points, make more of that.
-    """
+    """List where answers differ: numbers by more than 1e-5, above 1 relatively; bytes by more than 1; others at all."""
     if isinstance(expected, dict | list):
         keys = list(expected) if isinstance(expected, dict) else range(len(expected))
         same = (
@@ -34,10 +31,7 @@ def differing(found, expected, where=""):
     if "/bytes/" in where:
         near = abs(found - expected) <= 1
     elif isinstance(expected, float) and isinstance(found, float):
-        apart = 1e-2 if "/transform/" in where else 1e-4
-        near = math.isclose(found, expected, rel_tol=apart, abs_tol=apart) or (
-            math.isnan(found) and math.isnan(expected)
-        )
+        near = math.isclose(found, expected, rel_tol=1e-5, abs_tol=1e-5) or (math.isnan(found) and math.isnan(expected))
     else:
         near = found == expected
     return [] if near else [f"{where}: {found!r} for {expected!r}"]

@@ -10,14 +10,13 @@ import pytest
 import isthmus as im
 from isthmus.serve.rows import to_records
 from isthmus.serve.server import ARROW, create_app
-from isthmus.serve.worker import PIECE
-from isthmus.tasks.batches import pieces
+from isthmus.tasks.batches import FEW, pieces
 from tests.serve.conftest import as_arrow, from_arrow
 
 
 @pytest.fixture(autouse=True)
 def as_served():
-    with pieces(PIECE):
+    with pieces(FEW):
         yield
 
 

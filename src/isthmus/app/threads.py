@@ -7,10 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from isthmus.tasks.batches import pieces
-
-FEW = 16
-"""Rows through the network at once."""
+from isthmus.tasks.batches import FEW, pieces
 
 
 @contextmanager

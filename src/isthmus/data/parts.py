@@ -18,6 +18,7 @@ from isthmus.data.frames import Flavour
 from isthmus.data.sources import Table, open_table
 from isthmus.data.survey import PartFile, survey
 from isthmus.errors import DataError, FileError, UsageError
+from isthmus.memory import free_memory
 
 __all__ = ["Parts", "parse_size"]
 
@@ -106,7 +107,7 @@ class Parts:
             return cls.open(place, missing) if _tables_in(place) else None
         if not place.is_file() or not place.name.lower().endswith(ENDINGS):
             return None
-        limit = free_memory() / 2 if memory is None else parse_size(memory)
+        limit = _room() / 2 if memory is None else parse_size(memory)
         rows, size = PartFile.of(place).told()
         return cls.open(place, missing) if size and (COPIES * size > limit or rows > most_rows) else None
 
@@ -180,12 +181,11 @@ def parse_size(given: str | float) -> float:
     return size
 
 
-def free_memory() -> float:
-    """Give the bytes of memory that can be had without pushing others out, as far as the system tells."""
-    meminfo = Path("/proc/meminfo")
-    found = re.search(r"MemAvailable:\s+(\d+)", meminfo.read_text(encoding="ascii")) if meminfo.is_file() else None
-    if found is not None:
-        return 1024.0 * int(found[1])
+def _room() -> float:
+    """Give the bytes of memory that are free, or by a guess half of all, where the system does not tell."""
+    free = free_memory()
+    if free is not None:
+        return float(free)
     try:
         return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

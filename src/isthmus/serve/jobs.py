@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -38,7 +39,7 @@ class Served:
     index: Index | None = None
 
 
-class Job:
+class Job(ABC):
     """A job on rows."""
 
     name: ClassVar[str]
@@ -69,9 +70,9 @@ class Job:
         rows = self.served.rows
         return rows.open(pa.concat_tables(sent) if tables else rows.from_records(list(chain.from_iterable(sent))))
 
+    @abstractmethod
     def run(self, given: Any, options: Any) -> Result:
         """Do it."""
-        raise NotImplementedError
 
     def notes(self, given: Any, start: int, end: int) -> list[str]:
         """Say which cells of some of the rows are not as in training."""

@@ -16,10 +16,7 @@ from isthmus.as_json import to_json
 from isthmus.errors import IsthmusWarning
 from isthmus.serve.jobs import Job, Result, to_table
 from isthmus.serve.rows import to_records, to_stream
-from isthmus.tasks.batches import pieces
-
-PIECE = 16
-"""Rows through the network at once. Always as many, so that a row's answer depends on no other row."""
+from isthmus.tasks.batches import FEW, pieces
 
 Answered = bytes | Exception
 
@@ -71,7 +68,7 @@ def _together(asked: Sequence[Asked], sent: Sequence[Any]) -> list[Answered]:
 def _run(job: Job, options: Any, sent: Sequence[Any]) -> list[tuple[Result, list[str]]]:
     """Do a job on what several requests sent; give for each its part, and what its owner should know."""
     given = job.join(sent)
-    with pieces(PIECE), warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+    with pieces(FEW), warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", IsthmusWarning)
         result = job.run(given, options)

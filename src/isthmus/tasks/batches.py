@@ -19,12 +19,15 @@ Flags = npt.NDArray[np.bool_]
 ROWS = 256
 """Rows in a piece. The last one is filled up with copies: another shape could round sums another way."""
 
+FEW = 16
+"""Rows in a piece where few rows come at a time and each is waited for."""
+
 _rows: ContextVar[int] = ContextVar("rows in a piece", default=ROWS)
 
 
 @contextmanager
 def pieces(rows: int) -> Iterator[None]:
-    """Go through networks in pieces of so many rows, where few rows come at a time and each is waited for."""
+    """Go through networks in pieces of so many rows, which may round otherwise than those of another size."""
     before = _rows.set(rows)
     try:
         yield

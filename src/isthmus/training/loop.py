@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from isthmus.errors import DataError, IsthmusWarning
 from isthmus.training import checkpoints
 from isthmus.training.average import Average, Present
-from isthmus.training.memory import Parts
+from isthmus.training.memory import Split
 from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
@@ -141,7 +141,7 @@ class _Run:
         )
         self.average = Average(module) if plan.average else Present(module)
         self.history = History()
-        self.parts, self.judging = Parts(self.remark), Parts(self.remark)
+        self.parts, self.judging = Split(self.remark), Split(self.remark)
         self.best: list[Tensor] = []
         self.step, self.scale, self.rollbacks = 0, 1.0, 0
         self.steps, self.every = plan.steps, 1

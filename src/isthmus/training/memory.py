@@ -12,7 +12,7 @@ from isthmus.errors import DataError
 _Result = TypeVar("_Result")
 
 
-class Parts:
+class Split:
     """In how many parts rows go through: in one, and in twice as many whenever memory was too short.
 
     Parameters
@@ -22,7 +22,7 @@ class Parts:
 
     Examples
     --------
-    >>> parts, left = Parts(print), [MemoryError(), MemoryError()]
+    >>> parts, left = Split(print), [MemoryError(), MemoryError()]
     >>> def work():
     ...     if left:
     ...         raise left.pop()
