@@ -144,9 +144,7 @@ def test_any_column_colours_the_points_and_missing_cells_are_grey(open_map):
     page = open_map(GRID, KINDS, "side", columns={"size": sizes})
     page.select_option("#colour", label="size")
     page.wait_for_selector("#legend .bar")
-    seen = _seen(page)
-    assert _rounded("#98a3b0") in seen
-    assert len(seen) > 4
+    assert _until(page, lambda seen: _rounded("#98a3b0") in seen and len(seen) > 4)
     assert page.locator("#legend .ticks span").count() > 1
 
 

@@ -111,7 +111,8 @@ function create(canvas, { places, dim = 2 }) {
     const now = performance.now();
     if (drawn > 0) keepUp(own + now - Math.max(last, since)); // what the frame before took, and kept this one waiting
     pace = moved ? moving : still;
-    if (moved) { sharpen(coarse); drawn = 0; }
+    if (moved) drawn = 0;
+    if (drawn === 0) sharpen(moved ? coarse : 1); // only here, for a canvas of another size is empty until it is drawn on
     moved = false;
     const peak = sizes(), until = Math.min(count, Math.ceil(drawn + pace.points));
     if (drawn < until || drawn === 0) add(drawn, until);
@@ -123,7 +124,7 @@ function create(canvas, { places, dim = 2 }) {
     last = performance.now();
     own = last - now;
     if (drawn < count) ask();
-    else if (fine < 1) rest = setTimeout(() => { if (!moved) { sharpen(1); drawn = 0; ask(); } }, RESTING);
+    else if (fine < 1) rest = setTimeout(() => { if (!moved) { drawn = 0; ask(); } }, RESTING);
   }
 
   function add(first, last) {
@@ -250,7 +251,6 @@ function create(canvas, { places, dim = 2 }) {
 
   function fit() {
     Object.assign(view, { width: canvas.clientWidth || canvas.width, height: canvas.clientHeight || canvas.height });
-    sharpen(1);
     changed();
   }
 
