@@ -36,8 +36,8 @@ COMPRESSIONS = {"none": ("IvfFlat", None), "int8": ("IvfSq", 4), "product": ("Iv
 CELL, PROBES = 2_000, 32
 """Codes in a cell, and the cells that are looked into."""
 
-AROUND = 6
-"""Times as many of the nearest codes that are looked at first for rows that fulfil a condition."""
+AROUND, TIMES = 1_000, 6
+"""Nearest codes that are looked at first for rows that fulfil a condition; at least so many times as are wanted."""
 
 TABLE = "rows"
 _FACTS = b"isthmus"
@@ -71,7 +71,6 @@ class CodeStore:
             self._table = connect(self.place).open_table(TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
             self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
-            self._rare: set[str | None] = set()
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise FileError(f"'{self.place}' is no index, or was altered: {line(error)}") from None
 
@@ -205,25 +204,36 @@ class CodeStore:
         conditions += [f"{ROW} != {without}"] if without is not None else []
         said = " and ".join(conditions)
         with _condition(where):
-            found = None
-            if said and not exact and where not in self._rare and len(self) >= MANY:
-                # Cheaper than to find all that fulfil it first, and enough unless few do.
-                found = self._nearest(code, AROUND * n, said, prefilter=False).slice(0, n)
-                if len(found) < n:
-                    self._rare.add(where)
-                    found = None
+            # Cheaper than to find all that fulfil it first, and enough unless few do.
+            soon = bool(said) and not exact and len(self) >= MANY
+            found = self._among_nearest(code, n, said) if soon else None
             if found is None:
-                found = self._nearest(code, n, said, prefilter=True, exact=exact)
+                query = self._nearest(code, n, exact=exact)
+                query = query.where(said, prefilter=True) if said else query
+                found = query.select([*self.columns, ROW, "_distance"]).to_arrow()
         distance = np.sqrt(np.maximum(found["_distance"].to_numpy(), 0))
         own = found.drop_columns("_distance")
         return own.append_column(DISTANCE, pa.array(distance, pa.float64()))
 
-    def _nearest(self, code: Codes, n: int, said: str, *, prefilter: bool, exact: bool = False) -> pa.Table:
+    def _nearest(self, code: Codes, n: int, *, exact: bool = False) -> Any:
         query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
         query = query.refine_factor(self._refine) if self._refine else query
-        query = query.bypass_vector_index() if exact else query
-        query = query.where(said, prefilter=prefilter) if said else query
-        return query.select([*self.columns, ROW, "_distance"]).to_arrow()
+        return query.bypass_vector_index() if exact else query
+
+    def _among_nearest(self, code: Codes, n: int, said: str) -> pa.Table | None:
+        """Find which of the nearest fulfil a condition, and read the first `n` of them if there are as many.
+
+        To read rows takes longer than to find them, so that no others are read.
+        """
+        query = self._nearest(code, max(TIMES * n, AROUND // (self._refine or 1))).where(said, prefilter=False)
+        found = query.with_row_id(True).select(["_distance"]).to_arrow().slice(0, n)
+        if len(found) < n:
+            return None
+        wanted = found["_rowid"].to_numpy()
+        rows = self._table.take_row_ids(wanted.tolist()).with_row_id().select([*self.columns, ROW]).to_arrow()
+        place = {row: at for at, row in enumerate(rows["_rowid"].to_pylist())}
+        ordered = rows.take([place[row] for row in wanted.tolist()]).drop_columns("_rowid")
+        return ordered.append_column("_distance", found["_distance"])
 
     def code_of(self, row: int) -> Codes:
         """Give the code of a row by its number."""
