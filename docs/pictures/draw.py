@@ -16,6 +16,10 @@ DRAWN = [
     ("amplify", "all", "mean average precision"),
     ("clean", "ames", "found among the top 1 % (%)"),
     ("compare", "adult", "neighbours aligned"),
+    ("vae", "adult", "learnt prior: AUC, told from real rows"),
+    ("learning", "mnist", "5-NN, five folds: accuracy"),
+    ("cluster", "penguins", "k-means, k known: ARI"),
+    ("search", "adult", "recall"),
 ]
 
 

@@ -66,6 +66,7 @@ def _column(panel: Axes, cells: np.ndarray[Any, np.dtype[Any]]) -> None:
     elif cells.dtype.kind != "M":
         panel.ticklabel_format(axis="y", useOffset=False)  # 42.051 and not 0.001 + 42.05
     steps = np.arange(len(cells))
+    panel.set_xlim(-0.35, len(cells) - 0.65)  # the same of all panels, where cells are missing as well
     panel.plot(steps, heights, color=BASE, linewidth=1.2)
     panel.scatter(steps[1:-1], heights[1:-1], s=16, color=MODEL, linewidths=0, zorder=3)
     panel.scatter(steps[[0, -1]], heights[[0, -1]], s=22, color=PEER, linewidths=0, zorder=3)
