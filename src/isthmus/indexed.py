@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.gallery import Pictures, open_pictures
-from isthmus.data.images import open_picture
+from isthmus.data.gallery import open_pictures
 from isthmus.data.sources import Table, open_table
-from isthmus.endings import PICTURE, kind_of
+from isthmus.endings import SOUND
 from isthmus.errors import DataError, UsageError
 from isthmus.tasks.batches import Codes
 
@@ -76,11 +73,16 @@ class PictureRows:
         self.model = model
 
     def read(self, X: Any) -> pa.Table:
-        """Open pictures: their `name`, their `label` where folders say it, and the picture itself as PNG."""
-        opened = self._open(X)
+        """Open pictures: their `name`, their `label` where folders say it, and the picture itself as PNG.
+
+        Sounds also have the `sound` that can be listened to, as the path of its file.
+        """
+        opened = open_pictures(X)
         columns: dict[str, Any] = {"name": pa.array([str(name) for name in opened.names], pa.string())}
         if opened.labels:
             columns["label"] = pa.array([str(label) for label in opened.labels], pa.string())
+        if opened.sounds:
+            columns[SOUND] = pa.array([str(path.resolve()) for path in opened.sounds], pa.string())
         columns[PIXELS] = pa.array([_png(each) for each in opened.planes], pa.binary())
         return pa.table(columns)
 
@@ -89,15 +91,10 @@ class PictureRows:
         return np.asarray(self.model.encode(pixels_of(rows)), np.float32)
 
     def ask(self, X: Any, schema: pa.Schema) -> tuple[Codes, Table | None]:
-        """Encode pictures to look for: a file, a folder, an array of them."""
+        """Encode pictures or sounds to look for: a file, a folder, an array of pictures."""
         if isinstance(X, Mapping):
             raise UsageError("an index of pictures is asked by a picture, not by cells; conditions go into `where`")
         return self.encode(self.read(X)), None
-
-    def _open(self, X: Any) -> Pictures:
-        if isinstance(X, str | PathLike) and kind_of(Path(fspath(X))) == PICTURE:
-            return open_pictures([open_picture(Path(fspath(X)))])
-        return open_pictures(X)
 
 
 def holdings(model: Any) -> Holdings:

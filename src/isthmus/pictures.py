@@ -122,13 +122,14 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from pictures of one size, of at most 128 x 128 pixels.
+        """Learn from pictures of one size, of at most 128 x 128 pixels, or from sounds.
 
         Parameters
         ----------
         X
             A folder, whose folders say what their pictures show; an array (pictures, rows, columns[, 1 or 3]) of bytes
-            or of numbers between 0 and 1, or the path of one (.npy, .npz); or a list of pictures.
+            or of numbers between 0 and 1, or the path of one (.npy, .npz); or a list of pictures. A folder of sounds
+            becomes pictures of their pitches from beginning to end: see `isthmus.data.spectrograms`.
         y
             What each shows, in their order; looked at with `condition` only.
         """
@@ -162,6 +163,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             identity={"labels": labels, "net": net.config()},
         )
         facts = {"pictures": n, "labels": labels, "steps": history.steps, "seconds": history.seconds, "seed": self.seed}
+        facts |= {"sounds": pictures.seconds} if pictures.seconds else {}
         self._learnt(net, facts, history)
         learnt_from = ~held if n > 1 else held
         self.facts_ |= self._survives(pictures.planes[held], pictures.planes[learnt_from])

@@ -95,6 +95,13 @@ class Desk:
         return self.subject
 
     @property
+    def pictured(self) -> Pictured:
+        """What is open, if it is a model of pictures or of sounds."""
+        if not isinstance(self.subject, Pictured):
+            raise UsageError("open a model of pictures or of sounds first")
+        return self.subject
+
+    @property
     def rowed(self) -> Rowed:
         """What is open, if it is a model of a table."""
         if not isinstance(self.subject, Rowed):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from isthmus.endings import PICTURES
+from isthmus.endings import PICTURES, SOUNDS
 from isthmus.errors import FileError, UsageError
 from isthmus.files import writing
 
@@ -38,7 +38,7 @@ class Folder:
         files = sorted(seen.values(), key=lambda each: -each.stat().st_mtime if each.exists() else 0)
         models = [_told(each) for each in files if each.name.lower().endswith(MODEL) and each.is_file()]
         tables = [_told(each) for each in files if each.name.lower().endswith((*TABLES, *ARRAYS)) and each.is_file()]
-        folders = [{"name": each.name, "bytes": None} for each in files if each.is_dir() and _has_pictures(each)]
+        folders = [{"name": each.name, "bytes": None} for each in files if each.is_dir() and _has_media(each)]
         return {"folder": str(self.path), "models": models, "data": [*tables, *folders]}
 
     def find(self, name: str) -> Path:
@@ -95,9 +95,10 @@ def _told(path: Path) -> dict[str, Any]:
     return {"name": path.name, "bytes": path.stat().st_size}
 
 
-def _has_pictures(folder: Path) -> bool:
+def _has_media(folder: Path) -> bool:
     try:
-        return any(each.suffix.lower() in PICTURES for one in (folder, *_folders(folder)) for each in one.iterdir())
+        each = (each for one in (folder, *_folders(folder)) for each in one.iterdir())
+        return any(one.suffix.lower() in (*PICTURES, *SOUNDS) for one in each)
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""A model of pictures, and a folder or an array of them."""
+"""A model of pictures or of sounds, and a folder or an array of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import numpy.typing as npt
 from isthmus.app.seen import as_url
 from isthmus.app.subjects import Codeable, Codes, Rows
 from isthmus.data.gallery import Pictures, open_pictures
+from isthmus.data.signals import Signal, open_signal
+from isthmus.data.spectrograms import RATE, sounded
 from isthmus.data.variables import Category
 from isthmus.errors import DataError, UsageError
 from isthmus.inwords import told
@@ -21,7 +23,7 @@ from isthmus.tasks.contrast import contrast
 
 
 class Pictured(Codeable):
-    """A model of pictures, and a folder or an array of them."""
+    """A model of pictures or of sounds, which are seen as pictures, and a folder or an array of them."""
 
     kind = "pictures"
     model: PictureAutoencoder
@@ -85,7 +87,7 @@ class Pictured(Codeable):
         return np.array(self.pictures.labels, dtype=object)
 
     def show(self, rows: Sequence[int]) -> list[dict[str, Any]]:
-        """Give pictures, each with its number, name and label."""
+        """Give pictures, each with its number, name and label, and where its sound is asked for, if it is one's."""
         if self.pictures is None:
             return []
         labels, names = self.pictures.labels, self.pictures.names
@@ -96,8 +98,23 @@ class Pictured(Codeable):
                 "name": str(names[row]),
                 "label": labels[row] if labels else None,
             }
+            | ({"sound": f"rows/{row}/sound"} if self.pictures.sounds else {})
             for row in rows
         ]
+
+    def sound(self, row: int) -> Signal:
+        """Read the sound that a picture is of."""
+        if self.pictures is None or not self.pictures.sounds:
+            raise UsageError(f"'{self.data_name}' holds no sounds")
+        return open_signal(self.pictures.sounds[row])
+
+    def said(self, code: npt.ArrayLike, given: Mapping[str, Any] | None = None) -> Signal:
+        """Give what a code (size,) sounds like, as long as the data's sounds usually are."""
+        if not self.model.facts_.get("sounds"):
+            raise UsageError(f"'{self.name}' is no model of sounds")
+        label = (given or {}).get("label") if self.model.labels_ else None
+        drawn = self.model.decode(np.asarray(code, np.float32)[None], label)[0]
+        return Signal(sounded(drawn, float(self.model.facts_["sounds"]))[:, None], RATE)
 
     def apart(self, rows: Rows) -> list[dict[str, Any]]:
         """Tell by labels what pictures have in common that others have not."""

@@ -1,4 +1,4 @@
-"""Pictures as the page is sent them and sends them, and how near one is to another."""
+"""Pictures and sounds as the page is sent them and sends them, and how near one is to another."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
+from starlette.responses import Response
 
 from isthmus.data.images import open_picture
+from isthmus.data.signals import Signal, write_signal
 from isthmus.errors import FileError
+
+LONGEST = 30.0
+"""Seconds of a sound that are played."""
 
 
 def as_url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -22,6 +27,14 @@ def as_url(pixels: npt.NDArray[np.uint8]) -> str:
     held = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(flat)).save(held, "png", compress_level=1)
     return "data:image/png;base64," + b64encode(held.getvalue()).decode()
+
+
+def heard(signal: Signal) -> Response:
+    """Answer with a sound that a page can play: the first `LONGEST` seconds, as 16-bit WAV."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sound.wav"
+        write_signal(path, Signal(signal.samples[: int(LONGEST * signal.rate)], signal.rate))
+        return Response(path.read_bytes(), media_type="audio/wav")
 
 
 def picture_of(sent: bytes) -> npt.NDArray[np.uint8]:

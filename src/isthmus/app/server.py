@@ -17,6 +17,7 @@ from isthmus.app.desk import Answer, Desk, Here
 from isthmus.app.folder import Folder
 from isthmus.app.guard import Guard
 from isthmus.app.panels import PANELS
+from isthmus.app.pictured import Pictured
 from isthmus.errors import IsthmusError
 from isthmus.report.map import script
 
@@ -78,6 +79,7 @@ def _state(desk: Desk) -> dict[str, Any]:
             "data": subject.data_name,
             "rows": subject.rows,
             "columns": subject.columns(),
+            "sounds": isinstance(subject, Pictured) and "sounds" in subject.model.facts_,
         }
     return told
 

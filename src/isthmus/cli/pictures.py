@@ -1,11 +1,11 @@
-"""``fit``, ``reconstruct``, ``interpolate``, ``sample`` and ``outliers`` of pictures through a code."""
+"""``fit``, ``reconstruct``, ``interpolate``, ``sample`` and ``outliers`` of pictures or sounds through a code."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done
-from isthmus.endings import PICTURE, kind_of
+from isthmus.endings import PICTURE, SOUND, kind_of
 from isthmus.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ ODDEST = 10
 
 
 def is_meant(data: Path, code: str | None) -> bool:
-    """Tell whether DATA are pictures to be coded whole: a folder of them with a code that is not sparse, or .npz.
+    """Tell whether DATA are pictures or sounds to be coded whole: a folder, with a code that is not sparse, or .npz.
 
     >>> is_meant(Path("digits.npz"), None), is_meant(Path("table.csv"), "gaussian:16")
     (True, False)
@@ -26,7 +26,7 @@ def is_meant(data: Path, code: str | None) -> bool:
         return True
     name = (code or "").partition(":")[0]
     plain = name.isdecimal() or name in ("dense", "gaussian", "quantized")
-    return plain and data.is_dir() and any(kind_of(path) == PICTURE for path in data.rglob("*"))
+    return plain and data.is_dir() and any(kind_of(path) in (PICTURE, SOUND) for path in data.rglob("*"))
 
 
 def fit(
@@ -172,8 +172,10 @@ def learnt(facts: dict[str, Any]) -> str:
     'pictures of 28 x 28 pixels as 16 numbers (gaussian), learnt from 500; 91.0 % of the variance kept; 10,000 weights'
     """
     rows, columns = facts["size"]
+    size = f"{columns} x {rows} pixels"
+    what = f"sounds, as pictures of {size} each," if facts.get("sounds") else f"pictures of {size}"
     code, told = facts["code"], f", told {len(facts['labels'])} labels" if facts["labels"] else ""
     return (
-        f"pictures of {columns} x {rows} pixels as {code['size']} numbers ({code['name']}){told}, learnt from "
-        f"{facts['pictures']:,}; {100 * facts['explained']:.1f} % of the variance kept; {facts['weights']:,} weights"
+        f"{what} as {code['size']} numbers ({code['name']}){told}, learnt from {facts['pictures']:,}; "
+        f"{100 * facts['explained']:.1f} % of the variance kept; {facts['weights']:,} weights"
     )

@@ -1,4 +1,4 @@
-"""A folder of pictures, or an array of them, as squares of bytes to learn from."""
+"""A folder of pictures or of sounds, or an array of pictures, as bytes to learn from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.data.images import open_picture
-from isthmus.endings import PICTURE, PICTURES, kind_of
+from isthmus.data.signals import open_signal
+from isthmus.data.spectrograms import spectrogram
+from isthmus.endings import PICTURE, PICTURES, SOUND, kind_of
 from isthmus.errors import DataError, FileError
 
 __all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
@@ -81,11 +83,16 @@ def open_gallery(source: Any, channels: int | None = None) -> Gallery:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Whole pictures (n, channels, rows, columns) of one size, what each shows if that is known, and their names."""
+    """Whole pictures (n, channels, rows, columns) of one size, what each shows if that is known, and their names.
+
+    `sounds` are the files of those that are spectrograms of sounds, `seconds` how long one usually is.
+    """
 
     planes: Bytes
     labels: list[str] | None
     names: list[str]
+    sounds: list[Path] | None = None
+    seconds: float | None = None
 
 
 def open_pictures(source: Any, labels: Any = None) -> Pictures:
@@ -94,7 +101,8 @@ def open_pictures(source: Any, labels: Any = None) -> Pictures:
     Parameters
     ----------
     source
-        As of `open_gallery`; in an .npz file an array `y`, `y_train` or `labels` of as many says what they show.
+        As of `open_gallery`, or one picture's file; in an .npz file an array `y`, `y_train` or `labels` of as many says
+        what they show. A folder of sounds, or one's file, becomes a spectrogram of each.
     labels
         What each picture shows, in their order; a folder's are in the order of their paths.
 
@@ -108,7 +116,12 @@ def open_pictures(source: Any, labels: Any = None) -> Pictures:
     >>> open_pictures(np.zeros((2, 8, 8), np.uint8), [7, 3]).labels
     ['7', '3']
     """
-    names, pictures = _read(source)
+    sounds = _sounds_of(source)
+    seconds = None
+    if sounds is None:
+        names, pictures = _read(source)
+    else:
+        names, pictures, seconds = _of_sounds(sounds, Path(fspath(source)))
     sizes = {picture.shape[:2]: name for name, picture in zip(names, pictures, strict=True)}
     if len(sizes) > 1:
         (one, first), (two, second) = list(sizes.items())[:2]
@@ -120,11 +133,11 @@ def open_pictures(source: Any, labels: Any = None) -> Pictures:
         raise DataError(f"{len(labels):,} labels for {len(pictures):,} pictures: give one each")
     channels = max(picture.shape[2] for picture in pictures)
     planes = np.stack([as_planes(picture, channels) for picture in pictures])
-    return Pictures(planes, None if labels is None else [str(each) for each in labels], names)
+    return Pictures(planes, None if labels is None else [str(each) for each in labels], names, sounds, seconds)
 
 
 def _labels_of(source: Any, names: list[str]) -> list[str] | None:
-    """Take labels from an .npz file's other array, or from folders, where all pictures are in one."""
+    """Take labels from an .npz file's other array, or from folders, where everything is in one."""
     if not isinstance(source, str | PathLike):
         return None
     path = Path(fspath(source))
@@ -158,6 +171,8 @@ def _read(source: Any) -> tuple[list[str], list[Bytes]]:
         path = Path(fspath(source))
         if path.suffix.lower() in {".npy", ".npz"}:
             return _of_array(_load(path), str(path))
+        if kind_of(path) == PICTURE and path.is_file():
+            return [path.name], [open_picture(path)]
         return _of_folder(path)
     if isinstance(source, list | tuple):
         found = [_of_array(np.asarray(each)[None], f"picture {number}")[1][0] for number, each in enumerate(source)]
@@ -174,6 +189,34 @@ def _of_folder(folder: Path) -> tuple[list[str], list[Bytes]]:
     if not paths:
         raise FileError(f"'{folder}' holds no pictures ({', '.join(PICTURES)})")
     return [path.relative_to(folder).as_posix() for path in paths], [open_picture(path) for path in paths]
+
+
+def _sounds_of(source: Any) -> list[Path] | None:
+    """List the sounds where there are any, and no pictures."""
+    if not isinstance(source, str | PathLike):
+        return None
+    path = Path(fspath(source))
+    if kind_of(path) == SOUND:
+        return [path]
+    kinds = {each: kind_of(each) for each in sorted(path.rglob("*")) if each.is_file()} if path.is_dir() else {}
+    sounds = [each for each, kind in kinds.items() if kind == SOUND]
+    if sounds and PICTURE in kinds.values():
+        raise FileError(f"'{path}' holds pictures as well as sounds: put them into folders of their own")
+    return sounds or None
+
+
+def _of_sounds(paths: list[Path], source: Path) -> tuple[list[str], list[Bytes], float]:
+    """Draw sounds; give their names, their spectrograms, and the median of their seconds."""
+    drawn, seconds = [], []
+    for path in paths:
+        signal = open_signal(path)
+        try:
+            drawn.append(spectrogram(signal.samples, signal.rate))
+            seconds.append(len(signal.samples) / signal.rate)
+        except DataError as error:
+            raise DataError(f"'{path}': {error}") from None
+    names = [path.relative_to(source).as_posix() if path != source else path.name for path in paths]
+    return names, drawn, float(np.median(seconds))
 
 
 def _load(path: Path) -> npt.NDArray[Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Here
+from isthmus.app.seen import heard
 from isthmus.app.subjects import Codeable, Subject
 from isthmus.report.labels import Groups, read_labels
 from isthmus.report.pictures import COLOUR_SCALE, group_colour
@@ -63,6 +64,13 @@ def row(desk: Here, row: int) -> Answer:
     """Give one row or picture."""
     with desk.working():
         return Answer(desk.codeable.show([desk.codeable.need_row(row)])[0])
+
+
+@router.get("/rows/{row}/sound")
+def sound(desk: Here, row: int) -> Response:
+    """Give the sound that a picture is of."""
+    with desk.working():
+        return heard(desk.pictured.sound(desk.pictured.need_row(row)))
 
 
 @router.post("/map/selection")

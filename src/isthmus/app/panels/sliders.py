@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter
+import numpy.typing as npt
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from isthmus.app.desk import Answer, Here
 from isthmus.app.rowed import Rowed
+from isthmus.app.seen import heard
 from isthmus.app.subjects import Codeable, Subject
 from isthmus.app.threads import one_row
 from isthmus.errors import UsageError
@@ -68,11 +70,16 @@ def decode(desk: Here, asked: Decoded) -> Answer:
     """Give what a code says."""
     with desk.working():
         subject = desk.codeable
-        code = np.array(asked.code, np.float32)
-        if code.shape != (subject.size,) or not np.isfinite(code).all():
-            raise UsageError(f"a code of this model has {subject.size} numbers")
+        code = _code(subject, asked)
         with one_row():  # the browser draws meanwhile, and has little of the machine if two wait for each other
             return Answer(subject.decode(code[None], asked.given)[0])
+
+
+@router.post("/sliders/sound")
+def sound(desk: Here, asked: Decoded) -> Response:
+    """Give what a code sounds like."""
+    with desk.working():
+        return heard(desk.pictured.said(_code(desk.pictured, asked), asked.given))
 
 
 @router.post("/sliders/walk")
@@ -87,6 +94,13 @@ def walk(desk: Here, asked: Walk) -> Answer:
         codes = (1 - share) * subject.codes[ends[0]] + share * subject.codes[ends[1]]
         given = subject.show(ends[:1])[0].get("cells") if isinstance(subject, Rowed) else None
         return Answer({"steps": subject.decode(codes, given), "ends": subject.show(ends)})
+
+
+def _code(subject: Codeable, asked: Decoded) -> npt.NDArray[np.float32]:
+    code = np.array(asked.code, np.float32)
+    if code.shape != (subject.size,) or not np.isfinite(code).all():
+        raise UsageError(f"a code of this model has {subject.size} numbers")
+    return code
 
 
 def _sliders(subject: Codeable) -> dict[str, Any]:

@@ -36,7 +36,7 @@ const page = {
 function draw() {
   const subject = state.subject;
   fill(document.getElementById("open"), subject
-    ? [h("strong", {}, subject.model), subject.data ? ` with ${subject.data}, ${subject.rows.toLocaleString("en")} ${subject.kind === "pictures" ? "pictures" : "rows"}` : ""]
+    ? [h("strong", {}, subject.model), subject.data ? ` with ${subject.data}, ${subject.rows.toLocaleString("en")} ${subject.sounds ? "sounds" : subject.kind === "pictures" ? "pictures" : "rows"}` : ""]
     : "nothing open");
   fill(nav, h("ul", {}, state.panels.map((panel) => h("li", {}, h("a", {
     href: `#${panel.id}`, class: panel.refusal ? "off" : null, "aria-current": panel.id === here() ? "page" : null,

@@ -1,6 +1,7 @@
 // What several panels are made of: tables of rows, lists of cells, forms of columns, plots.
 
 import {bytes, cell, fill, h, number, percent, words} from "./dom.js";
+import {play} from "./sound.js";
 
 /** Show one line of what is wrong. */
 export const fault = (says) => h("p", {class: "fault", role: "alert"}, says);
@@ -72,7 +73,7 @@ export function table(rows, columns, {caption, lead = [], marked, chosen} = {}) 
 
 /** Show one row as a list of its cells, or one picture; `before` marks what differs from it. */
 export function shown(row, before) {
-  if (row.picture) return picture(row.picture, caption(row));
+  if (row.picture) return heard(row, picture(row.picture, caption(row)));
   const list = h("dl", {class: "cells"}, Object.keys(row.cells).map((name) => h("div", {}, h("dt", {}, words(name)), h("dd"))));
   tell(list, row, before);
   return list;
@@ -99,6 +100,10 @@ function tell(list, row, before) {
 export const picture = (address, text = "picture") =>
   h("figure", {class: "picture"}, h("img", {src: address, alt: text}), text && h("figcaption", {}, text));
 
+/** Put a button below what has a sound. */
+const heard = (row, element) => row.sound
+  ? h("div", {class: "heard"}, element, button("Listen", () => play(row.sound), {class: "plain", "aria-label": `Listen to ${caption(row)}`})) : element;
+
 /** Say which picture it is. */
 export const caption = (row) => [row.name ?? (row.row === null || row.row === undefined ? "" : `picture ${row.row}`),
   row.label === null || row.label === undefined ? "" : `label ${row.label}`].filter(Boolean).join(", ") || "decoded";
@@ -106,7 +111,7 @@ export const caption = (row) => [row.name ?? (row.row === null || row.row === un
 /** Show pictures side by side. */
 export const gallery = (rows, text, onclick) => h("div", {class: "gallery"}, rows.map((row) => {
   const figure = picture(row.picture, text ? text(row) : caption(row));
-  return onclick ? h("button", {type: "button", class: "plain", onclick: () => onclick(row)}, figure) : figure;
+  return heard(row, onclick ? h("button", {type: "button", class: "plain", onclick: () => onclick(row)}, figure) : figure);
 }));
 
 /** Make a form with one control for each column; `read()` gives what is asked for, `conditions` as ranges and choices. */

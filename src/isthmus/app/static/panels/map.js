@@ -2,6 +2,7 @@
 
 import {ask, latest, load} from "../api.js";
 import {button, choice, fault, fill, h, head, into, labelled, number, percent, shown, table, words, gallery} from "../parts.js";
+import {play, stop} from "../sound.js";
 
 let drawing = null;
 /** Load what draws, once. */
@@ -18,7 +19,7 @@ export async function show(root, page) {
   const board = h("div", {class: "board"}, canvas, hover);
   const names = subject.columns.map((column) => column.name);
   const start = names.includes("label") ? "label" : names.at(-1);
-  let map = null, dim = 2, gone = false;
+  let map = null, dim = 2, gone = false, playing = -1;
 
   const colours = choice([["", "nothing"], ...names.map((name) => [name, words(name)])], start, paint);
   const lasso = button("Lasso", () => mode(lasso.getAttribute("aria-pressed") !== "true"), {class: "plain", "aria-pressed": "false"});
@@ -103,12 +104,14 @@ export async function show(root, page) {
   }
 
   const look = latest(async ([row, x, y]) => {
-    if (row < 0) { hover.hidden = true; return; }
+    if (row < 0) { hover.hidden = true; playing = -1; stop(); return; }
     const one = await ask(`rows/${row}`);
     if (one.cells) {
       const names = [colours.value, ...Object.keys(one.cells)].filter((name, i, all) => name in one.cells && all.indexOf(name) === i);
       one.cells = Object.fromEntries(names.slice(0, 8).map((name) => [name, one.cells[name]]));
     }
+    if (one.sound && row !== playing) play(one.sound);
+    playing = row;
     fill(hover, h("b", {}, `row ${row}`), shown(one));
     hover.hidden = false;
     hover.style.setProperty("--x", `${x > board.clientWidth / 2 ? x - hover.offsetWidth - 14 : x + 14}px`);
@@ -124,7 +127,7 @@ export async function show(root, page) {
 
   function selection(chosen) {
     const columns = Object.keys(chosen.rows[0]?.cells ?? {});
-    return [h("h3", {}, `${chosen.count.toLocaleString("en")} of ${chosen.of.toLocaleString("en")} ${subject.kind === "pictures" ? "pictures" : "rows"} chosen`),
+    return [h("h3", {}, `${chosen.count.toLocaleString("en")} of ${chosen.of.toLocaleString("en")} ${subject.sounds ? "sounds" : subject.kind === "pictures" ? "pictures" : "rows"} chosen`),
       chosen.apart.length ? [h("p", {class: "small"}, "What sets them apart from the rest:"),
         h("ul", {class: "apart"}, chosen.apart.map((each) => h("li", {}, h("b", {}, words(each.phrase)),
           each.inside === undefined || each.inside === null ? null : ` ${percent(each.inside)} of them, ${percent(each.outside)} of the others`)))] : null,

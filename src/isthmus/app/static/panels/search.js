@@ -23,7 +23,7 @@ export async function show(root, page) {
   });
   fill(root, head("Search", "Rows whose codes are nearest. Look for what is like a row of the data, or like one of which you know a few cells: the others are filled in first."),
     h("div", {class: "bar-of"}, labelled("Row", row), labelled("How many", n),
-      button(pictures ? "Find pictures like it" : "Find rows like it", () => find({row: Math.trunc(Number(row.value)) || 0}))),
+      button(`Find ${subject.sounds ? "sounds" : pictures ? "pictures" : "rows"} like it`, () => find({row: Math.trunc(Number(row.value)) || 0}))),
     known ? h("details", {}, h("summary", {}, "By what is known"), h("div", {class: "bar-of"}, button("Find rows like these cells", () => find({cells: known.read()})),
       button("Clear", () => known.clear(), {class: "plain"})), known.element) : null,
     subject.columns.length ? h("details", {}, h("summary", {}, "Only among rows that"), where.element) : null, result);

@@ -1,7 +1,8 @@
 // One number of the code moved, and what it says shown at once; walks between two rows.
 
-import {ask, latest} from "../api.js";
+import {ask, download, latest} from "../api.js";
 import {button, choice, fault, fill, gallery, h, head, into, labelled, number, percent, showInstead, shown, slider, table} from "../parts.js";
+import {play} from "../sound.js";
 
 export async function show(root, page) {
   const subject = page.state.subject;
@@ -79,8 +80,15 @@ function desk(found, subject, page) {
     button("Any code", () => begin(`seed=${seed++}`), {class: "plain"}),
     button("Back", () => { draw(); begin(subject.rows && row.value !== "" ? `row=${Math.trunc(Number(row.value)) || 0}` : "seed=0"); }, {class: "plain"}));
   const controls = h("div", {}, from, labelled("Sliders for", kinds), h("p", {class: "small"}, "Those that codes vary most in first."), list, given_(subject, (to) => { given = {...given, ...to}; decode(); }));
+  const listen = !subject.sounds ? null : button("Listen to what the code says", async () => {
+    try {
+      play(await download("sliders/sound", {code, given}));
+    } catch (error) {
+      fill(says, fault(error.message));
+    }
+  });
   begin(subject.rows ? "row=0" : "seed=0");
-  return [h("div", {class: `split ${subject.kind}`}, controls, h("div", {class: "sticky"}, says, result, time)), subject.rows > 1 ? walk(subject) : null];
+  return [h("div", {class: `split ${subject.kind}`}, controls, h("div", {class: "sticky"}, says, result, listen, time)), subject.rows > 1 ? walk(subject) : null];
 }
 
 /** Ask for a label, where pictures were told theirs. */
