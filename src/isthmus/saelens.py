@@ -19,6 +19,8 @@ from isthmus.sparse import SparseAutoencoder
 
 __all__ = ["export_saelens", "import_saelens"]
 
+_BEYOND = (RuntimeError, ArithmeticError, MemoryError)
+
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
 SPARSITY = "sparsity.safetensors"
@@ -85,7 +87,7 @@ def import_saelens(folder: str | PathLike[str]) -> SparseAutoencoder:
         net, facts = dictionary_of(settings, load_file(path / WEIGHTS), None if factor is None else float(factor))
     except FileError as error:
         raise FileError(f"'{name}': {error}") from None
-    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError, *_BEYOND) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise FileError(f"'{name}' was cut short or altered, or is no autoencoder of SAELens ({reason})") from None
     density = None

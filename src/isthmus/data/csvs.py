@@ -119,7 +119,7 @@ def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
 
 def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoReturn:
     """Find, slowly, what the fast reader refused."""
-    with _text(path) as file:
+    with _faults(path), _text(path) as file:
         rows = csv.reader(file, delimiter=separator)
         for row in rows:
             if row and len(row) != width:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from isthmus.data.images import open_picture
 from isthmus.endings import PICTURE, PICTURES, kind_of
+from isthmus.data.npys import unbroken
 from isthmus.errors import DataError, FileError
 
 __all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
@@ -129,7 +130,7 @@ def _labels_of(source: Any, names: list[str]) -> list[str] | None:
         return None
     path = Path(fspath(source))
     if path.suffix.lower() == ".npz":
-        with np.load(path, allow_pickle=False) as found:
+        with unbroken(), np.load(path, allow_pickle=False) as found:
             for name in ("y", "y_train", "labels"):
                 if name in found.files and found[name].shape == (len(names),):
                     return [str(each) for each in found[name].tolist()]
@@ -179,14 +180,15 @@ def _of_folder(folder: Path) -> tuple[list[str], list[Bytes]]:
 def _load(path: Path) -> npt.NDArray[Any]:
     """Read the one array of pictures in a file, or the first of those that could be."""
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            arrays = [found[name] for name in found.files if found[name].ndim in {3, 4}]
+        with unbroken():
+            found = np.load(path, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            with found:
+                arrays = [found[name] for name in found.files if found[name].ndim in {3, 4}]
     except FileNotFoundError:
         raise FileError(f"there is no file '{path}'") from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise FileError(f"'{path}' is no array that can be read: {error}") from None
     if not arrays:
         raise FileError(f"'{path}' holds no array of pictures (pictures, rows, columns)")

@@ -71,7 +71,8 @@ class Hourglass(nn.Module):
         offsets: bool | None = None,
     ) -> None:
         super().__init__()
-        assert code.size is not None
+        if code.size is None:
+            raise ValueError("a code without a size")
         self.columns = columns
         self.code, self.width, self.depth = code, width, blocks
         self.condition, self.corruption = list(condition), tuple(corruption)

@@ -30,7 +30,9 @@ def read(path: Path, identity: dict[str, Any]) -> tuple[dict[str, Tensor], dict[
             meta = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         saved, facts = json.loads(meta["identity"]), json.loads(meta["facts"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        if not isinstance(saved, dict) or not isinstance(facts, dict):
+            raise ValueError("it says nothing of its run")
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise FileError(f"{path}: not a usable checkpoint ({error}); delete it to start anew") from None
     wanted = json.loads(json.dumps(identity))
     differing = sorted(key for key in saved.keys() | wanted.keys() if saved.get(key) != wanted.get(key))
