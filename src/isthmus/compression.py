@@ -235,7 +235,7 @@ def tables(container: Container, rows: slice | None = None, product: Any = np.ma
             return None
         try:
             found = file.read(held)
-        except (FileError, ValueError, LookupError, TypeError, OverflowError, AssertionError) as error:
+        except (FileError, ValueError, LookupError, TypeError, ArithmeticError, AssertionError) as error:
             container.spoilt(number, str(error))
             return None
         if len(found) != min(ROWS, total - number * ROWS):

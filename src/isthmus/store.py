@@ -119,7 +119,7 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     place = pick_device(device)
     try:
         return kinds[kind].from_file(facts, tensors, place)
-    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError, AssertionError) as error:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 
 

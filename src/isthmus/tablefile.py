@@ -133,7 +133,7 @@ class TableFile:
         try:
             codec = IntegerCodec.from_dict(words["codec"])
             plan = Plan.from_facts(words["plan"], held[0], product)
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration, ArithmeticError) as error:
             raise FileError(f"its model makes no sense ({error})") from None
         return cls(codec, plan, expand(held[1]) if len(held) > 1 and held[1] else b"")
 

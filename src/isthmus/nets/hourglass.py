@@ -71,8 +71,7 @@ class Hourglass(nn.Module):
         offsets: bool | None = None,
     ) -> None:
         super().__init__()
-        if code.size is None:
-            raise ValueError("a code without a size")
+        assert code.size is not None
         self.columns = columns
         self.code, self.width, self.depth = code, width, blocks
         self.condition, self.corruption = list(condition), tuple(corruption)
