@@ -26,7 +26,7 @@ from isthmus.data.parts import Parts
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
 from isthmus.endings import PICTURE, SOUND, kind_of
-from isthmus.errors import FileError, IsthmusWarning, UsageError
+from isthmus.errors import NONSENSE, FileError, IsthmusWarning, UsageError
 from isthmus.tablefile import LEVEL, TableFile, totals
 from isthmus.tasks.compress.plan import ROWS
 from isthmus.tasks.compress.relations import entropy
@@ -235,7 +235,7 @@ def tables(container: Container, rows: slice | None = None, product: Any = np.ma
             return None
         try:
             found = file.read(held)
-        except (FileError, ValueError, LookupError, TypeError, ArithmeticError, AssertionError) as error:
+        except NONSENSE as error:
             container.spoilt(number, str(error))
             return None
         if len(found) != min(ROWS, total - number * ROWS):

@@ -23,7 +23,7 @@ from typing import IO, Any, Self
 
 import zstandard
 
-from isthmus.errors import FileError, IsthmusError
+from isthmus.errors import NONSENSE, FileError, IsthmusError
 from isthmus.files import writing
 
 MAGIC = b"isthmus\xc5"
@@ -186,7 +186,7 @@ class Container:
         """Raise `FileError` where what is read of the facts makes no sense: their checksum tells of accidents only."""
         try:
             yield
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except NONSENSE as error:
             if isinstance(error, IsthmusError):
                 raise
             raise FileError(f"'{self.name}': its facts make no sense ({error})") from None
@@ -218,7 +218,7 @@ class Container:
             ends = [*places[1:], self.size if index is None else index.at]
             kinds = [kind.encode() for kind in facts["kinds"]]
             found = [Part(a, kind, b - a - _HEAD) for a, b, kind in zip(places, ends, kinds, strict=True)]
-            if not all(0 <= part.at and 0 <= part.length <= self.size for part in found):
+            if not all(part.at >= 0 and 0 <= part.length <= self.size for part in found):
                 raise ValueError("parts beyond its end")
         return found
 

@@ -2,7 +2,13 @@
 
 import re
 
-__all__ = ["DataError", "FileError", "IsthmusError", "IsthmusWarning", "UsageError"]
+__all__ = ["NONSENSE", "DataError", "FileError", "IsthmusError", "IsthmusWarning", "UsageError"]
+
+NONSENSE = (
+    *(LookupError, TypeError, ValueError, AttributeError, RuntimeError),
+    *(ArithmeticError, AssertionError, StopIteration, MemoryError),
+)
+"""What comes of taking a broken or forged file at its word."""
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST = 1000

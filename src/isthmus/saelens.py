@@ -12,14 +12,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from isthmus.errors import FileError
+from isthmus.errors import NONSENSE, FileError
 from isthmus.files import writing
 from isthmus.nets.saelens import dictionary_of, to_saelens
 from isthmus.sparse import SparseAutoencoder
 
 __all__ = ["export_saelens", "import_saelens"]
-
-_BEYOND = (RuntimeError, ArithmeticError, MemoryError)
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
@@ -87,7 +85,7 @@ def import_saelens(folder: str | PathLike[str]) -> SparseAutoencoder:
         net, facts = dictionary_of(settings, load_file(path / WEIGHTS), None if factor is None else float(factor))
     except FileError as error:
         raise FileError(f"'{name}': {error}") from None
-    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError, *_BEYOND) as error:
+    except (SafetensorError, OSError, *NONSENSE) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise FileError(f"'{name}' was cut short or altered, or is no autoencoder of SAELens ({reason})") from None
     density = None

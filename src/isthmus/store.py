@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from isthmus.errors import FileError
+from isthmus.errors import NONSENSE, FileError
 from isthmus.files import writing
 from isthmus.tasks.fit import pick_device
 
@@ -119,7 +119,7 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     place = pick_device(device)
     try:
         return kinds[kind].from_file(facts, tensors, place)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError, AssertionError) as error:
+    except NONSENSE as error:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 
 

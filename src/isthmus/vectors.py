@@ -15,8 +15,8 @@ from torch import Tensor
 
 from isthmus.data.activations import Activations
 from isthmus.data.beside import Beside
-from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.data.npys import unbroken
+from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.errors import DataError
 from isthmus.training.sources import Read, Rows
 

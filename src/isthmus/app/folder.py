@@ -97,7 +97,8 @@ def _told(path: Path) -> dict[str, Any]:
 
 def _has_pictures(folder: Path) -> bool:
     try:
-        return any(each.suffix.lower() in PICTURES for one in (folder, *_folders(folder)) for each in one.iterdir())
+        here = (each for one in (folder, *_folders(folder)) for each in one.iterdir())
+        return any(each.suffix.lower() in PICTURES and not each.name.startswith(".") for each in here)
     except OSError:
         return False
 

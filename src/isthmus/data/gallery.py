@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.data.images import open_picture
-from isthmus.endings import PICTURE, PICTURES, kind_of
 from isthmus.data.npys import unbroken
+from isthmus.endings import PICTURE, PICTURES, kind_of, media_in
 from isthmus.errors import DataError, FileError
 
 __all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
@@ -171,7 +171,7 @@ def _read(source: Any) -> tuple[list[str], list[Bytes]]:
 def _of_folder(folder: Path) -> tuple[list[str], list[Bytes]]:
     if not folder.is_dir():
         raise FileError(f"'{folder}' is no folder of pictures")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) == PICTURE)
+    paths = sorted(path for path in media_in(folder) if kind_of(path) == PICTURE)
     if not paths:
         raise FileError(f"'{folder}' holds no pictures ({', '.join(PICTURES)})")
     return [path.relative_to(folder).as_posix() for path in paths], [open_picture(path) for path in paths]

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tokenize import TokenError
 
+from isthmus.errors import NONSENSE
+
 __all__ = ["unbroken"]
 
-_FAULTS = (
-    *(ValueError, TypeError, LookupError, EOFError, RuntimeError, OverflowError, SyntaxError, MemoryError),
-    *(TokenError, zipfile.BadZipFile, zlib.error, struct.error),
-)
+_FAULTS = (*NONSENSE, EOFError, SyntaxError, TokenError, zipfile.BadZipFile, zlib.error, struct.error)
 """What NumPy raises of broken files: a header is read as Python's words, arrays of .npz by `zipfile`."""
 
 

@@ -20,8 +20,8 @@ from pyarrow import parquet
 from isthmus.data.arrays import is_text, plain, to_floats
 from isthmus.data.csvs import read_csv, write_csv
 from isthmus.data.frames import Flavour, from_native
-from isthmus.data.text import blank_missing, nan_to_null, parse_numbers
 from isthmus.data.npys import unbroken
+from isthmus.data.text import blank_missing, nan_to_null, parse_numbers
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
 
