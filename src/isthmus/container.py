@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from os import PathLike, fspath
@@ -57,9 +57,11 @@ class Writer:
         self._kinds = b""
 
     def __enter__(self) -> Self:
-        self._file: IO[bytes] = self._writing.__enter__().open("wb")
-        self._file.write(MAGIC + bytes([VERSION]))
-        self.add(FACTS, _packed(self._facts))
+        with ExitStack() as stack:
+            self._file: IO[bytes] = stack.enter_context(stack.enter_context(self._writing).open("wb"))
+            self._file.write(MAGIC + bytes([VERSION]))
+            self.add(FACTS, _packed(self._facts))
+            self._opened = stack.pop_all()
         return self
 
     def add(self, kind: bytes, held: bytes) -> None:
@@ -75,15 +77,14 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                at = self._file.tell()
-                steps = [b - a for a, b in zip([0, *self._places], self._places, strict=False)]
-                self.add(INDEX, _packed({"steps": steps, "kinds": self._kinds.decode()}))
-                self._file.write(at.to_bytes(6, "little") + END)
-        finally:
-            self._file.close()
-            self._writing.__exit__(kind, error, trace)
+        if kind is not None:
+            self._opened.__exit__(kind, error, trace)
+            return
+        with self._opened:
+            at = self._file.tell()
+            steps = [b - a for a, b in zip([0, *self._places], self._places, strict=False)]
+            self.add(INDEX, _packed({"steps": steps, "kinds": self._kinds.decode()}))
+            self._file.write(at.to_bytes(6, "little") + END)
 
 
 @dataclass(frozen=True)
