@@ -1,4 +1,4 @@
-"""A few spoilt inputs for the readers that are quick; `make fuzz` throws as many as there is time for at all of them."""
+"""A few spoilt inputs for readers that are quick; `make fuzz` throws as many as there is time for at all of them."""
 
 import fuzz
 import pytest
