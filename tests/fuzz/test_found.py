@@ -137,10 +137,11 @@ def test_a_model_without_a_size(houses_model, tmp_path):
 
 
 def test_a_gzip_file_with_a_wrong_checksum(tmp_path):
-    held = bytearray(gzip.compress(b"a,b\n1,2\n3\n"))
-    held[-8] ^= 1
-    (tmp_path / "t.csv.gz").write_bytes(held)
-    assert "t.csv.gz'" in refused(open_table, tmp_path / "t.csv.gz")
+    for text in (b"a,b\n1,2\n3\n", b"a,b\n1,2\n", b"a,b\n1,\xc3\n"):
+        held = bytearray(gzip.compress(text))
+        held[-8] ^= 1
+        (tmp_path / "t.csv.gz").write_bytes(held)
+        assert "t.csv.gz'" in refused(open_table, tmp_path / "t.csv.gz")
 
 
 def test_texts_of_parquet_that_are_no_utf8(tmp_path):

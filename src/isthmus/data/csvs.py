@@ -111,8 +111,8 @@ def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
             if text is None or isinstance(error, gzip.BadGzipFile | PermissionError):
                 raise
             _blame_line(path, len(text.names), text.separator, error)
-    except UnicodeDecodeError:
-        _blame_encoding(path)
+        except UnicodeDecodeError:
+            _blame_encoding(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"'{path}' is cut short or is no gzip file ({error})") from error
 
