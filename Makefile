@@ -119,6 +119,16 @@ bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real
 bench-serve: $(VENV)/.installed-bench  ## how many rows a second the service fills, and how long each takes
 	@$(PY) benchmarks/serve.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-bench  ## spoilt inputs for every reader of files from outside; CASES=1000000 SECONDS=3600 for more
+	@$(PIP) -e ".[lm,search]"
+	@$(PY) benchmarks/fuzz.py --cases $(or $(CASES),10000) --seconds $(or $(SECONDS),inf)
+
+.PHONY: bench-kills
+bench-kills: $(VENV)/.installed-bench  ## kill -9 at random moments of a fit, an index, a harvest, a compression: what is left?
+	@$(PIP) -e ".[lm,search]"
+	@$(PY) benchmarks/kills.py
+
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 

@@ -1,5 +1,6 @@
 """A file is written whole or not at all."""
 
+import numpy as np
 import pytest
 
 from isthmus.errors import FileError
@@ -48,3 +49,20 @@ def test_what_cannot_be_written_gets_one_line(tmp_path):
         pass
     with pytest.raises(FileError, match="cannot be written: disk full"), writing(tmp_path / "t"):
         raise OSError(28, "disk full")
+
+
+def test_what_a_killed_run_left_half_written_is_nobodys_picture_sound_or_table(tmp_path):
+    from isthmus.data.gallery import open_pictures
+    from isthmus.data.images import save_picture
+    from isthmus.data.parts import Parts
+    from isthmus.endings import media_in
+
+    (tmp_path / "deep").mkdir()
+    save_picture(tmp_path / "deep" / "whole.png", np.zeros((16, 16, 1), np.uint8))
+    for name in ("whole.png", "tone.wav"):
+        (tmp_path / f".0a1b2c3d.{name}").write_bytes(b"half")
+    assert [path.name for path in media_in(tmp_path)] == ["whole.png"]
+    assert len(open_pictures(tmp_path).planes) == 1
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    (tmp_path / ".0a1b2c3d.t.csv").write_text("a,")
+    assert Parts.open(tmp_path).rows == 1

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 import isthmus
-from isthmus import load, store
+from isthmus import load, store, tensors
 from isthmus.errors import FileError, UsageError
 
 
@@ -100,7 +100,7 @@ def test_a_model_of_another_kind_is_refused(path):
 
 
 def test_facts_written_by_hand_are_refused(houses_model, path):
-    kind, facts, tensors = store.read(houses_model)
+    kind, facts, held = store.read(houses_model)
     for change in (
         {"net": None},
         {"schema": {"variables": []}},
@@ -110,13 +110,13 @@ def test_facts_written_by_hand_are_refused(houses_model, path):
         {"net": facts["net"] | {"columns": []}},
         {"fitted": {}},
     ):
-        store.write(path, kind, facts | change, tensors)
+        store.write(path, kind, facts | change, held)
         refused(path, "do not fit together")
-    half = {name: tensor for name, tensor in tensors.items() if "decoder" not in name}
+    half = {name: tensor for name, tensor in held.items() if "decoder" not in name}
     store.write(path, kind, facts, half)
     refused(path, "do not fit together")
     for text in ([], "x", None, 3):
-        store.write(path, kind, text, tensors)
+        store.write(path, kind, text, held)
         refused(path, "do not fit together")
 
 
@@ -153,7 +153,7 @@ def test_a_failed_save_leaves_the_old_file(houses_model, path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "save_file", full)
+    monkeypatch.setattr(tensors, "save_file", full)
     with pytest.raises(FileError, match="No space left on device"):
         model.save(path)
     assert path.read_bytes() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from isthmus.data.parts import Parts
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table, open_table
 from isthmus.endings import PICTURE, SOUND, kind_of
-from isthmus.errors import FileError, IsthmusWarning, UsageError
+from isthmus.errors import NONSENSE, FileError, IsthmusWarning, UsageError
 from isthmus.tablefile import LEVEL, TableFile, totals
 from isthmus.tasks.compress.plan import ROWS
 from isthmus.tasks.compress.relations import entropy
@@ -201,7 +202,8 @@ def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage:
         The file is missing, is no such file, was cut short or altered, or is from a newer version.
     """
     with Container(path, salvage) as container:
-        flavour = Flavour.from_dict(container.facts.get("flavour", {"kind": "pyarrow"}))
+        with container.understood():
+            flavour = Flavour.from_dict(container.facts.get("flavour", {"kind": "pyarrow"}))
         found = media.read(container) if container.facts.get("kind") in (PICTURE, SOUND) else None
         parts = [] if found is not None else list(tables(container, rows))
         for line in container.damage:
@@ -215,7 +217,7 @@ def decompress(path: str | PathLike[str], *, rows: slice | None = None, salvage:
 
 def tables(container: Container, rows: slice | None = None, product: Any = np.matmul) -> Iterator[pa.Table]:
     """Read an open container's table, a block of rows after another; those that are damaged are left out."""
-    total = int(container.facts.get("rows", 0))
+    total = _rows_of(container)
     first, last, _ = (rows or slice(None)).indices(total)
     if rows is not None and first >= last:
         raise UsageError(f"'{container.name}' has {total:,} rows, none of them from {rows.start} to {rows.stop}")
@@ -233,7 +235,7 @@ def tables(container: Container, rows: slice | None = None, product: Any = np.ma
             return None
         try:
             found = file.read(held)
-        except (FileError, ValueError, LookupError, TypeError, OverflowError, AssertionError) as error:
+        except NONSENSE as error:
             container.spoilt(number, str(error))
             return None
         if len(found) != min(ROWS, total - number * ROWS):
@@ -261,11 +263,19 @@ def look(path: str | PathLike[str]) -> dict[str, Any]:
         if facts.get("kind") in (PICTURE, SOUND):
             names = ("height", "width", "samples", "channels", "rate", "quality", "bits", "model")
             return found | {"blocks": container.blocks} | {name: facts[name] for name in names if name in facts}
-        found["rows"] = facts.get("rows")
+        found["rows"] = _rows_of(container)
         if facts.get("kind") == TABLE:
             found |= {"blocks": container.blocks, "ordered": facts.get("ordered"), **totals}
             found["model"] = sum(map(len, container.models()))
         return found
+
+
+def _rows_of(container: Container) -> int:
+    with container.understood():
+        rows = operator.index(container.facts.get("rows", 0))
+        if not 0 <= rows < 1 << 63:
+            raise ValueError(f"{rows} rows")
+    return rows
 
 
 def _given(

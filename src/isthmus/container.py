@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from os import PathLike, fspath
@@ -22,7 +23,7 @@ from typing import IO, Any, Self
 
 import zstandard
 
-from isthmus.errors import FileError
+from isthmus.errors import NONSENSE, FileError, IsthmusError
 from isthmus.files import writing
 
 MAGIC = b"isthmus\xc5"
@@ -56,9 +57,11 @@ class Writer:
         self._kinds = b""
 
     def __enter__(self) -> Self:
-        self._file: IO[bytes] = self._writing.__enter__().open("wb")
-        self._file.write(MAGIC + bytes([VERSION]))
-        self.add(FACTS, _packed(self._facts))
+        with ExitStack() as stack:
+            self._file: IO[bytes] = stack.enter_context(stack.enter_context(self._writing).open("wb"))
+            self._file.write(MAGIC + bytes([VERSION]))
+            self.add(FACTS, _packed(self._facts))
+            self._opened = stack.pop_all()
         return self
 
     def add(self, kind: bytes, held: bytes) -> None:
@@ -74,15 +77,14 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                at = self._file.tell()
-                steps = [b - a for a, b in zip([0, *self._places], self._places, strict=False)]
-                self.add(INDEX, _packed({"steps": steps, "kinds": self._kinds.decode()}))
-                self._file.write(at.to_bytes(6, "little") + END)
-        finally:
-            self._file.close()
-            self._writing.__exit__(kind, error, trace)
+        if kind is not None:
+            self._opened.__exit__(kind, error, trace)
+            return
+        with self._opened:
+            at = self._file.tell()
+            steps = [b - a for a, b in zip([0, *self._places], self._places, strict=False)]
+            self.add(INDEX, _packed({"steps": steps, "kinds": self._kinds.decode()}))
+            self._file.write(at.to_bytes(6, "little") + END)
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,16 @@ class Container:
             raise FileError(f"'{self.name}': {line}: `isthmus decompress --salvage` gives back the others")
         self.damage.append(line)
 
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Raise `FileError` where what is read of the facts makes no sense: their checksum tells of accidents only."""
+        try:
+            yield
+        except NONSENSE as error:
+            if isinstance(error, IsthmusError):
+                raise
+            raise FileError(f"'{self.name}': its facts make no sense ({error})") from None
+
     def each(self, numbers: Sequence[int] | range) -> Iterator[bytes | None]:
         """Give what blocks hold, one after another."""
         return (self.block(number) for number in numbers)
@@ -201,11 +213,15 @@ class Container:
         held = None if end[6:] != END or index is None or index.kind != INDEX else self._held(index)
         if held is None:
             return []
-        facts = self._unpacked(held)
-        places = list(accumulate(facts["steps"]))
-        ends = [*places[1:], self.size if index is None else index.at]
-        kinds = [kind.encode() for kind in facts["kinds"]]
-        return [Part(a, kind, b - a - _HEAD) for a, b, kind in zip(places, ends, kinds, strict=True)]
+        with self.understood():
+            facts = self._unpacked(held)
+            places = list(accumulate(facts["steps"]))
+            ends = [*places[1:], self.size if index is None else index.at]
+            kinds = [kind.encode() for kind in facts["kinds"]]
+            found = [Part(a, kind, b - a - _HEAD) for a, b, kind in zip(places, ends, kinds, strict=True)]
+            if not all(part.at >= 0 and 0 <= part.length <= self.size for part in found):
+                raise ValueError("parts beyond its end")
+        return found
 
     def _walked(self) -> list[Part]:
         """Find the parts from the front, as far as they are whole, and say that something is missing."""

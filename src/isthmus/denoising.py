@@ -20,7 +20,7 @@ from isthmus.data.signals import Signal, open_signal, write_signal
 from isthmus.data.sources import Table, open_table, write_table
 from isthmus.denoiser import Denoiser, on_array, photos
 from isthmus.diffusion import Diffusion
-from isthmus.endings import PICTURE, SOUND, kind_of
+from isthmus.endings import PICTURE, SOUND, kind_of, media_in
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.store import load
 from isthmus.tasks.denoise import alone
@@ -237,7 +237,7 @@ class _Job:
 
     def of_folder(self, folder: Path, out: Path) -> list[Noise]:
         """Clean all pictures of a folder into another of the same names."""
-        paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) in {PICTURE, SOUND})
+        paths = sorted(media_in(folder))
         if not paths:
             raise FileError(f"'{folder}' holds no pictures and no sounds")
         if out.exists() and (not out.is_dir() or out.samefile(folder)):

@@ -1,6 +1,17 @@
 """What isthmus raises and warns with: one line that says what, where, how much and what to do."""
 
-__all__ = ["DataError", "FileError", "IsthmusError", "IsthmusWarning", "UsageError"]
+import re
+
+__all__ = ["NONSENSE", "DataError", "FileError", "IsthmusError", "IsthmusWarning", "UsageError"]
+
+NONSENSE = (
+    *(LookupError, TypeError, ValueError, AttributeError, RuntimeError),
+    *(ArithmeticError, AssertionError, StopIteration, MemoryError),
+)
+"""What comes of taking a broken or forged file at its word."""
+
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONGEST = 1000
 
 
 class IsthmusError(ValueError):
@@ -13,6 +24,11 @@ class IsthmusError(ValueError):
     """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Tell it on one line of bounded length, whatever a file or another library put into it."""
+        text = _BREAKS.sub(" ", super().__str__())
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 3 :]}"
 
 
 class DataError(IsthmusError):

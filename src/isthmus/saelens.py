@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from isthmus.errors import FileError
+from isthmus.errors import NONSENSE, FileError
 from isthmus.files import writing
 from isthmus.nets.saelens import dictionary_of, to_saelens
 from isthmus.sparse import SparseAutoencoder
+from isthmus.tensors import save_tensors
 
 __all__ = ["export_saelens", "import_saelens"]
 
@@ -55,10 +56,8 @@ def export_saelens(sae: SparseAutoencoder, folder: str | PathLike[str]) -> dict[
     except OSError as error:
         raise FileError(f"'{path}' cannot be written: {error.strerror or error}") from None
     if np.isfinite(sae.density_).all():
-        with writing(path / SPARSITY) as temporary:
-            save_file({"sparsity": torch.from_numpy(np.log10(sae.density_ + np.float32(1e-10)))}, temporary)
-    with writing(path / WEIGHTS) as temporary:
-        save_file(weights, temporary)
+        save_tensors(path / SPARSITY, {"sparsity": torch.from_numpy(np.log10(sae.density_ + np.float32(1e-10)))})
+    save_tensors(path / WEIGHTS, weights)
     with writing(path / CONFIG) as temporary:
         temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
     return settings
@@ -85,7 +84,7 @@ def import_saelens(folder: str | PathLike[str]) -> SparseAutoencoder:
         net, facts = dictionary_of(settings, load_file(path / WEIGHTS), None if factor is None else float(factor))
     except FileError as error:
         raise FileError(f"'{name}': {error}") from None
-    except (SafetensorError, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+    except (SafetensorError, OSError, *NONSENSE) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise FileError(f"'{name}' was cut short or altered, or is no autoencoder of SAELens ({reason})") from None
     density = None

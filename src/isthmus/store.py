@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from isthmus.errors import FileError
-from isthmus.files import writing
+from isthmus.errors import NONSENSE, FileError
 from isthmus.tasks.fit import pick_device
+from isthmus.tensors import save_tensors
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -43,8 +42,7 @@ def write(path: str | PathLike[str], kind: str, facts: Mapping[str, Any], tensor
     text = json.dumps(facts)
     checksum = _checksum(str(FORMAT), kind, text, held)
     meta = {"isthmus": str(FORMAT), "kind": kind, "facts": text, "sha256": checksum}
-    with writing(path) as temporary:
-        save_file(held, temporary, metadata=meta)
+    save_tensors(path, held, meta)
 
 
 def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tensor]]:
@@ -119,7 +117,7 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     place = pick_device(device)
     try:
         return kinds[kind].from_file(facts, tensors, place)
-    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except NONSENSE as error:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 
 

@@ -16,7 +16,7 @@ from isthmus.data.integers import MISSING, STRANGE, IntegerCodec
 from isthmus.data.pieces import carried_bytes, carried_table, from_ipc, to_ipc
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
-from isthmus.errors import FileError, IsthmusWarning
+from isthmus.errors import NONSENSE, FileError, IsthmusWarning
 from isthmus.tasks.compress.alphabets import Alphabet
 from isthmus.tasks.compress.coder import Ints, expand, pack, unpack
 from isthmus.tasks.compress.plan import ROWS, Columns, Plan
@@ -133,7 +133,7 @@ class TableFile:
         try:
             codec = IntegerCodec.from_dict(words["codec"])
             plan = Plan.from_facts(words["plan"], held[0], product)
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration) as error:
+        except NONSENSE as error:
             raise FileError(f"its model makes no sense ({error})") from None
         return cls(codec, plan, expand(held[1]) if len(held) > 1 and held[1] else b"")
 

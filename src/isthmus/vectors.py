@@ -15,6 +15,7 @@ from torch import Tensor
 
 from isthmus.data.activations import Activations
 from isthmus.data.beside import Beside
+from isthmus.data.npys import unbroken
 from isthmus.data.shuffled import ShuffledBlocks
 from isthmus.errors import DataError
 from isthmus.training.sources import Read, Rows
@@ -112,9 +113,10 @@ def _batch(asked: int | None, rows: int) -> int:
 
 def _load(path: str | PathLike[str]) -> npt.NDArray[Any]:
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"'{fspath(path)}' cannot be read as an array ({str(error).splitlines()[0][:80]})") from None
+        with unbroken():
+            return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise DataError(f"'{fspath(path)}' cannot be read as an array ({str(error)[:80]})") from None
 
 
 def matrix_of(X: npt.ArrayLike, what: str) -> Floats:

@@ -57,10 +57,10 @@ def client(serve) -> TestClient:
     return serve()
 
 
-def as_arrow(table: pa.Table) -> dict[str, Any]:
+def as_arrow(table: pa.Table, options: pa.ipc.IpcWriteOptions | None = None) -> dict[str, Any]:
     """Give the words of a request that carries a table."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     return {"content": sink.getvalue().to_pybytes(), "headers": {"content-type": ARROW}}
 

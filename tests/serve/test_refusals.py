@@ -1,6 +1,7 @@
 """What the service does not answer, and that it says why in one line: too much, too long, no key, nonsense."""
 
 import json
+import struct
 import threading
 import time
 
@@ -86,6 +87,29 @@ def test_bad_codes_and_conditions_are_one_line(client):
         assert refused(client.post("/sample", json={"n": 1, "given": given_}), 422, next(iter(given_)))
     for n in (0, -1, "x", 1.5, True):
         assert refused(client.post("/sample", json={"n": n}), 422, "n: ")
+
+
+def test_what_arrow_unpacks_to_is_limited_before_it_is_unpacked(serve, table):
+    client = serve(limits=Limits(rows=4000, most_bytes=1 << 16))
+    more = {"content-type": ARROW}
+    for codec in ("lz4", "zstd"):
+        packed = pa.ipc.IpcWriteOptions(compression=codec)
+        whole = as_arrow(table, packed)
+        assert client.post("/impute", **whole).content == client.post("/impute", **as_arrow(table)).content
+        texts = pa.table({"zone": ["hill" * 100] * 2000})
+        assert len(as_arrow(texts, packed)["content"]) < 20_000
+        assert refused(client.post("/impute", **as_arrow(texts, packed)), 413, "unpacked, the body takes 8")
+        coded = pa.table({"zone": pa.array(["x" * 70_000]).dictionary_encode()})
+        assert refused(client.post("/impute", **as_arrow(coded, packed)), 413, "unpacked, the body takes 70")
+    many = as_arrow(pa.table({"zone": pa.nulls(1 << 30)}))
+    assert refused(client.post("/impute", **many), 413, "1,073,741,824 rows are too many")
+    coded = pa.DictionaryArray.from_arrays(pa.array([0] * 99), pa.array(["x" * 5000]))
+    view = pa.py_buffer(struct.pack("<i4sii", 5000, b"xxxx", 0, 0) * 99)
+    views = pa.Array.from_buffers(pa.string_view(), 99, [None, view, pa.py_buffer(b"x" * 5000)])
+    for column in (coded, views):
+        assert refused(client.post("/impute", **as_arrow(pa.table({"zone": column}))), 413, "takes 495,000 bytes")
+    assert refused(client.post("/decode", **many), 413, "rows are too many")
+    assert refused(client.post("/impute", content=b"\xff" * 64, headers=more), 422, "no Arrow stream")
 
 
 def test_bad_arrow_is_one_line(client, table):

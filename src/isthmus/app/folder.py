@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from isthmus.endings import PICTURES, SOUNDS
+from isthmus.endings import PICTURES, kind_of
 from isthmus.errors import FileError, UsageError
 from isthmus.files import writing
 
@@ -97,8 +97,8 @@ def _told(path: Path) -> dict[str, Any]:
 
 def _has_media(folder: Path) -> bool:
     try:
-        each = (each for one in (folder, *_folders(folder)) for each in one.iterdir())
-        return any(one.suffix.lower() in (*PICTURES, *SOUNDS) for one in each)
+        here = (each for one in (folder, *_folders(folder)) for each in one.iterdir())
+        return any(kind_of(each) is not None and not each.name.startswith(".") for each in here)
     except OSError:
         return False
 

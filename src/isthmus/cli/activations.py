@@ -6,7 +6,7 @@ from typing import Any
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done, say
-from isthmus.endings import kind_of
+from isthmus.endings import media_in
 from isthmus.errors import UsageError
 
 DEFAULT = "sparse:16x:k=32"
@@ -22,8 +22,7 @@ def are_meant(data: Path, code: str | None) -> bool:
     (True, False)
     """
     if data.is_dir():
-        media = (kind_of(path) is not None for path in data.rglob("*"))
-        return (data / "activations.json").is_file() or any(media)
+        return (data / "activations.json").is_file() or next(media_in(data), None) is not None
     name, _, rest = (code or "").partition(":")
     times = rest.partition(":")[0].endswith("x")
     return data.suffix.lower() == ".npy" and name in KINDS and (times or name != "sparse")

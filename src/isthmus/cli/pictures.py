@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from isthmus.cli import options
 from isthmus.cli.terminal import done
-from isthmus.endings import PICTURE, SOUND, kind_of
+from isthmus.endings import media_in
 from isthmus.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def is_meant(data: Path, code: str | None) -> bool:
         return True
     name = (code or "").partition(":")[0]
     plain = name.isdecimal() or name in ("dense", "gaussian", "quantized")
-    return plain and data.is_dir() and any(kind_of(path) in (PICTURE, SOUND) for path in data.rglob("*"))
+    return plain and data.is_dir() and any(media_in(data))
 
 
 def fit(

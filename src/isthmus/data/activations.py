@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.data.npys import unbroken
 from isthmus.errors import DataError, FileError, IsthmusWarning
 
 __all__ = ["Activations"]
@@ -153,8 +154,9 @@ class Activations:
         if not path.is_file():
             raise FileError(f"'{path}' is missing: harvest anew into another folder")
         try:
-            found: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            with unbroken():
+                found: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError):
             raise FileError(f"'{path}' was cut short or altered: harvest anew into another folder") from None
         dtype = np.dtype(BESIDE.get(name, self.facts["dtype"]))
         shape = (rows, self.width) if name == "values" else (rows,)
@@ -176,11 +178,12 @@ def read_facts(folder: Path) -> dict[str, Any]:
         version = facts["format"]
         known = isinstance(facts["width"], int) and facts["dtype"] in DTYPES and isinstance(facts["done"], bool)
         known = known and all(isinstance(rows, int) and rows > 0 for rows in facts["shards"])
+        known = known and sum(facts["shards"]) == facts["rows"]
     except (OSError, ValueError, LookupError, TypeError):
         raise FileError(f"'{path}' was cut short or altered: harvest anew into another folder") from None
     if version != FORMAT:
         raise FileError(f"'{folder}' is of format {version!r}; this isthmus reads {FORMAT}: harvest anew, or upgrade")
-    if not known or sum(facts["shards"]) != facts["rows"]:
+    if not known:
         raise FileError(f"'{path}' was altered: its parts do not fit together; harvest anew into another folder")
     return dict(facts)
 

@@ -111,15 +111,15 @@ def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
             if text is None or isinstance(error, gzip.BadGzipFile | PermissionError):
                 raise
             _blame_line(path, len(text.names), text.separator, error)
-    except UnicodeDecodeError:
-        _blame_encoding(path)
+        except UnicodeDecodeError:
+            _blame_encoding(path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"'{path}' is cut short or is no gzip file ({error})") from error
 
 
 def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoReturn:
     """Find, slowly, what the fast reader refused."""
-    with _text(path) as file:
+    with _faults(path), _text(path) as file:
         rows = csv.reader(file, delimiter=separator)
         for row in rows:
             if row and len(row) != width:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.data.images import open_picture
+from isthmus.data.npys import unbroken
 from isthmus.data.signals import open_signal
 from isthmus.data.spectrograms import spectrogram
-from isthmus.endings import PICTURE, PICTURES, SOUND, kind_of
+from isthmus.endings import PICTURE, PICTURES, SOUND, kind_of, media_in
 from isthmus.errors import DataError, FileError
 
 __all__ = ["Gallery", "Pictures", "open_gallery", "open_pictures"]
@@ -142,7 +143,7 @@ def _labels_of(source: Any, names: list[str]) -> list[str] | None:
         return None
     path = Path(fspath(source))
     if path.suffix.lower() == ".npz":
-        with np.load(path, allow_pickle=False) as found:
+        with unbroken(), np.load(path, allow_pickle=False) as found:
             for name in ("y", "y_train", "labels"):
                 if name in found.files and found[name].shape == (len(names),):
                     return [str(each) for each in found[name].tolist()]
@@ -185,7 +186,7 @@ def _read(source: Any) -> tuple[list[str], list[Bytes]]:
 def _of_folder(folder: Path) -> tuple[list[str], list[Bytes]]:
     if not folder.is_dir():
         raise FileError(f"'{folder}' is no folder of pictures")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) == PICTURE)
+    paths = sorted(path for path in media_in(folder) if kind_of(path) == PICTURE)
     if not paths:
         raise FileError(f"'{folder}' holds no pictures ({', '.join(PICTURES)})")
     return [path.relative_to(folder).as_posix() for path in paths], [open_picture(path) for path in paths]
@@ -198,9 +199,9 @@ def _sounds_of(source: Any) -> list[Path] | None:
     path = Path(fspath(source))
     if kind_of(path) == SOUND:
         return [path]
-    kinds = {each: kind_of(each) for each in sorted(path.rglob("*")) if each.is_file()} if path.is_dir() else {}
-    sounds = [each for each, kind in kinds.items() if kind == SOUND]
-    if sounds and PICTURE in kinds.values():
+    media = sorted(media_in(path)) if path.is_dir() else []
+    sounds = [each for each in media if kind_of(each) == SOUND]
+    if sounds and len(sounds) < len(media):
         raise FileError(f"'{path}' holds pictures as well as sounds: put them into folders of their own")
     return sounds or None
 
@@ -222,14 +223,15 @@ def _of_sounds(paths: list[Path], source: Path) -> tuple[list[str], list[Bytes],
 def _load(path: Path) -> npt.NDArray[Any]:
     """Read the one array of pictures in a file, or the first of those that could be."""
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            arrays = [found[name] for name in found.files if found[name].ndim in {3, 4}]
+        with unbroken():
+            found = np.load(path, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            with found:
+                arrays = [found[name] for name in found.files if found[name].ndim in {3, 4}]
     except FileNotFoundError:
         raise FileError(f"there is no file '{path}'") from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise FileError(f"'{path}' is no array that can be read: {error}") from None
     if not arrays:
         raise FileError(f"'{path}' holds no array of pictures (pictures, rows, columns)")

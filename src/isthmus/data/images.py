@@ -69,6 +69,8 @@ def open_picture(path: str | PathLike[str]) -> Pixels:
         raise FileError(f"there is no file '{path}'") from None
     except UnidentifiedImageError:
         raise FileError(f"'{path}' is not a picture that can be read: PNG, JPEG, BMP or WebP is expected") from None
+    except MemoryError:
+        raise _too_large(path, "more than memory can") from None
     except (OSError, SyntaxError, EOFError, ValueError, OverflowError) as error:
         if isinstance(error, FileError):
             raise

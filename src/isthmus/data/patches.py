@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from isthmus.data.images import open_picture
 from isthmus.data.signals import open_signal
-from isthmus.endings import PICTURE, PICTURES, SOUND, SOUNDS, kind_of
+from isthmus.endings import PICTURE, PICTURES, SOUND, SOUNDS, kind_of, media_in
 from isthmus.errors import DataError, FileError
 
 __all__ = ["Patches", "open_patches", "read_patches"]
@@ -133,7 +133,7 @@ Reader = Callable[[Path, int, np.random.Generator], Cut | None]
 def _files(folder: Path) -> tuple[list[Path], str]:
     if not folder.is_dir():
         raise FileError(f"'{folder}' is no folder of pictures or sounds")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and kind_of(path) is not None)
+    paths = sorted(media_in(folder))
     kinds = {kind_of(path) for path in paths}
     if not paths:
         raise FileError(f"'{folder}' holds neither pictures ({', '.join(PICTURES)}) nor sounds ({', '.join(SOUNDS)})")

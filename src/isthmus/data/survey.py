@@ -74,6 +74,7 @@ class PartFile:
             return
         with _damage(self.path), parquet.ParquetFile(self.path) as file:
             for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+                batch.validate(full=True)
                 yield pa.Table.from_batches([batch]).select(columns).replace_schema_metadata(None)
 
     def blocks(self, kinds: pa.Schema, missing: Collection[object]) -> Iterator[pa.Table]:

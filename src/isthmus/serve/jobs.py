@@ -56,7 +56,7 @@ class Job(ABC):
     def read(self, body: bytes, arrow: bool, options: Any) -> Any:
         """Read what was sent: records, or a table."""
         rows = self.served.rows
-        sent = rows.from_stream(body) if arrow else rows.check(strict_json(body))
+        sent = rows.from_stream(body, self.served.limits) if arrow else rows.check(strict_json(body))
         self.served.limits.check_rows(len(sent) * self.answers(options))
         return sent
 
@@ -175,7 +175,11 @@ class Decode(Job):
 
     def read(self, body: bytes, arrow: bool, options: Any) -> Any:
         """Read codes, and what is given beside them."""
-        asked = {"codes": _numbers(read_stream(body)), "given": {}} if arrow else _said(self.body, body).model_dump()
+        asked = (
+            {"codes": _numbers(read_stream(body, self.served.limits)), "given": {}}
+            if arrow
+            else _said(self.body, body).model_dump()
+        )
         self.served.limits.check_rows(len(asked["codes"]))
         if len({len(code) for code in asked["codes"]}) > 1:
             raise DataError("codes: the rows differ in length")

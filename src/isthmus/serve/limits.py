@@ -41,6 +41,11 @@ class Limits:
         if rows > self.rows:
             raise RefusedError(413, f"{rows:,} rows are too many for one request: {self.rows:,} at most")
 
+    def check_bytes(self, size: int) -> None:
+        """Refuse what takes more than the limit when it is unpacked."""
+        if size > self.most_bytes:
+            raise RefusedError(413, f"unpacked, the body takes {size:,} bytes: {self.most_bytes:,} at most")
+
     async def body(self, request: Request) -> bytes:
         """Read a request's body, and no more of it than the limit."""
         if self._announced(request) > self.most_bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,6 +14,10 @@ from isthmus.data.tables import Coded, TableCodec
 from isthmus.data.text import blank_missing
 from isthmus.data.variables import Variable
 from isthmus.errors import DataError
+from isthmus.serve import streams
+
+if TYPE_CHECKING:
+    from isthmus.serve.limits import Limits
 
 Record = dict[str, Any]
 
@@ -61,9 +65,9 @@ class Rows:
             }
         )
 
-    def from_stream(self, body: bytes) -> pa.Table:
+    def from_stream(self, body: bytes, limits: Limits | None = None) -> pa.Table:
         """Make a table of an Arrow stream, whose columns may be of any type that can be cast without loss."""
-        sent = read_stream(body)
+        sent = read_stream(body, limits)
         for name in sent.column_names:
             if name not in self.kinds:
                 self._refuse(name)
@@ -92,14 +96,20 @@ def cell_type(variable: Variable) -> pa.DataType:
         return pa.string()
 
 
-def read_stream(body: bytes) -> pa.Table:
-    """Read an Arrow stream, checked to its last cell."""
+def read_stream(body: bytes, limits: Limits | None = None) -> pa.Table:
+    """Read an Arrow stream, checked to its last cell; what is beyond limits is refused before it is unpacked."""
+    if limits is not None:
+        rows, size = streams.told(body)
+        limits.check_rows(rows)
+        limits.check_bytes(size)
     try:
         with pa.ipc.open_stream(body) as reader:
             sent = reader.read_all()
         sent.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"the body is no Arrow stream, or is cut short: {_line(error)}") from None
+    if limits is not None:
+        limits.check_bytes(sum(streams.plain_bytes(column) for column in sent.columns))
     if len(set(sent.column_names)) < sent.num_columns:
         raise DataError("the body: column names must differ")
     if not len(sent):

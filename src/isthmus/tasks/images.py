@@ -20,6 +20,8 @@ Pixels = npt.NDArray[np.uint8]
 ROWS = 512
 """Height of the bands that are written independently of each other."""
 LOWEST, HIGHEST = 1.0, 8.0
+MOST = 1 << 27
+"""Pixels of the largest picture that is read: facts can claim any number."""
 LOST = 128
 """Grey that stands where a band was lost."""
 _WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -92,10 +94,12 @@ def decompress_image(facts: Mapping[str, Any], blocks: Sequence[bytes | None]) -
             int(facts[name]) for name in ("height", "width", "channels", "rows", "quality")
         )
         model = model_of(facts["model"])
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         raise FileError("what a picture's file says of it is damaged") from None
     if min(height, width, rows) < 1 or channels not in {1, 3} or rows % FINE or not FINE <= level <= HIGHEST * FINE:
         raise FileError("what a picture's file says of it is damaged")
+    if height * width > MOST:
+        raise FileError(f"{height} x {width} pixels: no more than {MOST:,} are opened")
     if len(blocks) != -(-height // rows):
         raise FileError(f"{len(blocks)} blocks of a picture are there, and {-(-height // rows)} were written")
     found = np.full((height, width, channels), LOST, np.uint8)

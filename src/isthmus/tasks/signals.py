@@ -101,7 +101,7 @@ def decompress_signal(facts: Mapping[str, Any], blocks: Sequence[bytes | None]) 
         model = facts["model"]
         fine = None if model == "exact" else lossy.Fineness(int(facts["size"]), int(facts["fact"]))
         net = None if model == "exact" else network(model)
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         raise FileError("what a sound's file says of it is damaged") from None
     step = _step(rate)
     if len(blocks) != -(-length // step):

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from isthmus.errors import FileError
-from isthmus.files import writing
+from isthmus.tensors import save_tensors
 
 SECONDS_BETWEEN = 10.0
 
@@ -19,8 +18,7 @@ SECONDS_BETWEEN = 10.0
 def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], identity: dict[str, Any]) -> None:
     """Write the state of a run; a kill at any moment leaves either the old file or the new one."""
     meta = {"facts": json.dumps(facts), "identity": json.dumps(identity, sort_keys=True)}
-    with writing(path) as temporary:
-        save_file(tensors, temporary, metadata=meta)
+    save_tensors(path, tensors, meta)
 
 
 def read(path: Path, identity: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -30,7 +28,9 @@ def read(path: Path, identity: dict[str, Any]) -> tuple[dict[str, Tensor], dict[
             meta = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         saved, facts = json.loads(meta["identity"]), json.loads(meta["facts"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        if not isinstance(saved, dict) or not isinstance(facts, dict):
+            raise ValueError("it says nothing of its run")
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
         raise FileError(f"{path}: not a usable checkpoint ({error}); delete it to start anew") from None
     wanted = json.loads(json.dumps(identity))
     differing = sorted(key for key in saved.keys() | wanted.keys() if saved.get(key) != wanted.get(key))

@@ -160,11 +160,14 @@ def unbundle(data: bytes) -> list[Ints]:
         if byte < 128:
             numbers.append(number)
             number = shift = 0
+        elif shift > 63:
+            raise FileError("its facts are damaged")
     arrays, at = [], 0
     while at < len(numbers):
-        folded = np.array(numbers[at + 1 : at + 1 + numbers[at]], dtype=np.uint64)
-        if len(folded) != numbers[at]:
+        held = numbers[at + 1 : at + 1 + numbers[at]]
+        if len(held) != numbers[at] or max(held, default=0) >= 1 << 64:
             raise FileError("its facts are damaged")
+        folded = np.array(held, dtype=np.uint64)
         steps = ((folded >> np.uint64(1)) ^ (np.uint64(0) - (folded & np.uint64(1)))).view(np.int64)
         arrays.append(np.cumsum(steps))
         at += 1 + len(folded)
