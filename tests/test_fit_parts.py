@@ -116,3 +116,27 @@ def test_too_many_values_to_remember_are_estimated(monkeypatch):
         witness.see(pa.chunked_array([[f"w{i}" for i in range(start, start + 30)]]))
     some = open_table(pa.table({"word": [f"w{i}" for i in range(100)]}))
     assert witness.many and witness.counted(some) == (300, 300)
+
+
+def test_a_killed_fit_goes_on_to_the_weights_it_would_have_had(path, few, tmp_path, monkeypatch):
+    from isthmus.training import checkpoints
+    from isthmus.training.loop import _Run
+
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0)
+    saved, count = _Run.save, []
+
+    def stop(self):
+        saved(self)
+        count.append(1)
+        if len(count) == 3:
+            raise KeyboardInterrupt
+
+    parts, where = Parts.open(path), tmp_path / "checkpoint"
+    straight = Autoencoder(3, **SMALL).fit(parts)
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(_Run, "save", stop)
+        Autoencoder(3, checkpoint=where, **SMALL).fit(parts)
+    assert where.exists()
+    again = Autoencoder(3, checkpoint=where, resume=True, **SMALL).fit(parts)
+    assert np.array_equal(again.encode(path), straight.encode(path))
+    assert not where.exists()
