@@ -45,6 +45,8 @@ def hand_over(
         try:
             for table in tables:
                 _put(line, table, taken)
+                if taken.done():
+                    break
             whole = True
         finally:
             _put(line, None, taken)
@@ -52,7 +54,7 @@ def hand_over(
 
 
 def _put(line: Queue[pa.Table | None], table: pa.Table | None, taken: Future[_Answer]) -> None:
-    """Wait for room; there is no need of it where nothing more will be taken."""
+    """Wait for room, or until nothing more will be taken."""
     while not taken.done():
         try:
             return line.put(table, timeout=_LOOK)
