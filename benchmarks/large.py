@@ -38,10 +38,12 @@ ROOM = 3
 
 # Verb: what it writes, and its other options.
 VERBS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "fit": ("again.isthmus", ("--epochs", "1")),
     "encode": ("codes.npy", ()),
     "reconstruct": ("again.parquet", ()),
     "impute": ("full.parquet", ()),
     "outliers": ("odd.parquet", ()),
+    "index": ("rows.index", ()),
     "sample": ("new.parquet", ()),
     "compress": ("rows.isz", ("--budget", "60")),
 }
@@ -154,10 +156,10 @@ def _verb(
     """Run a verb; give its peak memory (GB) and its rows a second."""
     name, more = VERBS[verb]
     out = folder / name
-    given = {"sample": [model, "-n", rows], "compress": [data, "--memory", memory]}
+    given = {"sample": [model, "-n", rows]} | {each: [data, "--memory", memory] for each in ("fit", "compress")}
     words = given.get(verb, [model, data, "--memory", memory])
     seconds, peak = _run([verb, *words, "-o", out, *more])
-    out.unlink()
+    shutil.rmtree(out) if out.is_dir() else out.unlink()
     print(f"{verb}: {rows:,} rows, {seconds:.0f} s, {peak:.2f} GB", file=sys.stderr, flush=True)
     return peak, rows / max(seconds - start, 1e-3)
 

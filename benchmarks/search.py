@@ -90,8 +90,7 @@ def measure(source: Table, frame: pd.DataFrame, settings: Settings) -> list[Sect
         for compress in COMPRESSIONS:
             name = OURS if compress == "none" else f"{OURS}, {compress}"
             started = time.monotonic()
-            facts = {"compress": compress, "size": source.size}
-            store = CodeStore.create(Path(folder) / compress, arrow, codes, facts)
+            store = CodeStore.create(Path(folder) / compress, [(arrow, codes)], {"compress": compress})
             build[name] = time.monotonic() - started
             found = _ask(queries, _searched(store))
             recall[name], median[name] = _share(found, truth), 1e3 * statistics.median(found.seconds)

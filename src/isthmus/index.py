@@ -13,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.data.codestore import COMPRESSIONS, DISTANCE, ROW
+from isthmus.data.parts import Parts
 from isthmus.data.stores import Store, store_of
 from isthmus.errors import UsageError
-from isthmus.indexed import holdings
+from isthmus.indexed import Holdings, holdings
+from isthmus.tasks.batches import Codes
 
 if TYPE_CHECKING:
     from isthmus.model import Autoencoder
@@ -85,7 +87,7 @@ class Index:
         X
             Rows, with the columns that the model was fitted to, and others if wanted: those can be asked for as well.
             Or pictures, a folder or an array of them: a row is then a `name`, a `label` where folders say it, and a
-            `picture`, as PNG.
+            `picture`, as PNG. Of `isthmus.Parts`, or an iterator over tables, a part is in memory at a time.
         compress
             How codes are held while they are searched: "none", "int8", "product" or "binary" (a quarter, an eighth or
             less, and a thirty-second of the memory); those that seem nearest are compared again in full.
@@ -94,11 +96,8 @@ class Index:
             raise UsageError(f"compress is {compress!r}; known are {', '.join(COMPRESSIONS)}")
         store, things = store_of(where), holdings(model)
         store.refuse(where)
-        rows = things.read(X)
-        codes = things.encode(rows)
         with _saved(model) as path:
-            facts = {"model": path.name, "compress": compress, "size": codes.shape[1]}
-            store.make(where, rows, codes, facts, path)
+            store.make(where, _pieces(things, X), {"model": path.name, "compress": compress}, path)
         return cls(where)
 
     def __len__(self) -> int:
@@ -111,9 +110,8 @@ class Index:
             return bool(path.name == self._store.facts["model"])
 
     def add(self, X: Any) -> list[int]:
-        """Add rows, which are on disk when this returns; gives their numbers."""
-        rows = self._things.read(X)
-        return self._store.append(rows, self._things.encode(rows))
+        """Add rows, all in one commit, which are on disk when this returns; gives their numbers."""
+        return list(self._store.append(_pieces(self._things, X)))
 
     def delete(self, where: str) -> int:
         """Delete the rows for which an SQL condition holds, such as "price > 100"; gives their count."""
@@ -184,11 +182,17 @@ class Index:
         """
         kept = self._store.rows()
         rows, numbers = kept.drop_columns(ROW), kept[ROW].to_numpy()
-        codes = holdings(model).encode(rows)
         with _saved(model) as path:
-            facts = {**self._store.facts, "model": path.name, "size": codes.shape[1]}
-            self._store.replace(rows, codes, facts, path, numbers)
+            facts = {**self._store.facts, "model": path.name}
+            self._store.replace([(rows, holdings(model).encode(rows))], facts, path, numbers)
         self.model, self._things = model, holdings(model)
+
+
+def _pieces(things: Holdings, X: Any) -> Iterator[tuple[pa.Table, Codes]]:
+    """Give rows and codes of a table, or of its parts one after another."""
+    for part in X if isinstance(X, Parts | Iterator) else [X]:
+        rows = things.read(part)
+        yield rows, things.encode(rows)
 
 
 @contextmanager

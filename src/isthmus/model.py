@@ -16,6 +16,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from isthmus.data.drawn import Drawn
+from isthmus.data.parts import Parts
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
 from isthmus.errors import IsthmusWarning
@@ -27,6 +29,7 @@ from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.priors import Prior
 from isthmus.settings import places, read_settings
+from isthmus.streamed import streaming
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
@@ -146,7 +149,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         Parameters
         ----------
         X
-            A path (.csv, .csv.gz, .parquet, ...), a pandas, polars or pyarrow frame, or a 2-D array.
+            A path (.csv, .csv.gz, .parquet, ...), a pandas, polars or pyarrow frame, or a 2-D array; or
+            `isthmus.Parts`, a table larger than memory: a budget then counts from when its rows are read and encoded.
 
         Raises
         ------
@@ -158,32 +162,38 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
     def learn(self, X: Any, settings: Settings) -> Self:
         """Learn from a table under settings that say more than an estimator's parameters may; else as `fit`."""
         started = time.monotonic()
-        table = self._open(X)
-        schema = self.schema if isinstance(self.schema, Schema) else None
-        declared = None if isinstance(self.schema, Schema) else self.schema
-        self.schema_ = schema or Schema.learn(table, declared, self.drop, self.columns)
+        drawn = Drawn.of(X.read_as(self.missing), self.seed, self.drop) if isinstance(X, Parts) else None
+        table = self._open(X) if drawn is None else drawn.table
+        if isinstance(self.schema, Schema):
+            self.schema_ = self.schema
+        else:
+            witnesses = None if drawn is None else drawn.witnesses
+            self.schema_ = Schema.learn(table, self.schema, self.drop, self.columns, witnesses=witnesses)
         self.flavour_ = table.flavour
         x = self.codec_.encode(table)
         names = [variable.name for variable in self.schema_.coded]
         settings = replace(settings, condition=places(self.condition, names))
         for note in self.schema_.notes:
             warnings.warn(note, IsthmusWarning, stacklevel=3)
-        trained = fit(
-            x,
-            [variable.size for variable in self.schema_.coded],
-            settings,
-            started=started,
-            progress=told(self.verbose),
-        )
+        with streaming(drawn, self.codec_, self.seed) as stream:
+            trained = fit(
+                x,
+                [variable.size for variable in self.schema_.coded],
+                settings,
+                started=started if stream is None else time.monotonic(),
+                progress=told(self.verbose),
+                stream=stream,
+            )
         self.net_, self.prior_, self.history_ = trained.net, trained.prior, trained.history
         self._learn_names(table)
-        self._finish(x, trained.held_out, time.monotonic() - started)
+        rows = len(x) if drawn is None else drawn.parts.rows
+        self._finish(x, trained.held_out, {"rows": rows, "seconds": time.monotonic() - started})
         if (learning := trained.learning) is not None:
             facts = {"steps": learning.steps, "seconds": learning.seconds, "nats": learning.best_loss}
             self.fitted_["prior"] = facts | {"notes": learning.notes}
         return self
 
-    def _finish(self, x: Floats, held: npt.NDArray[np.bool_], seconds: float) -> None:
+    def _finish(self, x: Floats, held: npt.NDArray[np.bool_], facts: dict[str, Any]) -> None:
         """Learn what the jobs compare with: survival, how sure is sure, and what is usual."""
         training = x[~held] if (~held).any() else x
         self._n_features_out = int(self.net_.code.size or 0)
@@ -191,7 +201,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.calibration_ = Calibration.learn(self.net_, x[held], self.seed)
         self.reference_ = outliers.Reference.learn(self.net_, training, self.seed)
         self.maps_ = Maps(self.reference_.codes, self.seed)
-        self.fitted_ = {"rows": len(x), "seconds": seconds, "seed": self.seed, "prior": None}
+        self.fitted_ = facts | {"seed": self.seed, "prior": None}
 
     def encode(self, X: Any) -> Codes:
         """Turn rows into codes (rows, size)."""

@@ -97,14 +97,14 @@ def test_many_codes_are_found_in_cells(compress: str, share: float, tmp_path, mo
     random = np.random.default_rng(0)
     codes = (random.normal(size=(6000, 2)) @ random.normal(size=(2, 8))).astype("float32")
     rows = pa.table({"the size": random.uniform(size=6000), "odd": (np.arange(6000) % 2).tolist()})
-    store = CodeStore.create(tmp_path / "many", rows, codes, {"compress": compress, "size": 8})
+    store = CodeStore.create(tmp_path / "many", [(rows, codes)], {"compress": compress})
     hits = 0
     for code in codes[:30]:
         for where in (None, "`the size` < 0.5 and odd = 1"):
             near, true = (store.search(code, 10, where, exact=exact) for exact in (False, True))
             hits += len(set(near[ROW].to_pylist()) & set(true[ROW].to_pylist()))
     assert hits / 600 >= share
-    assert store.append(rows.slice(0, 1), codes[:1]) == [6000]
+    assert list(store.append([(rows.slice(0, 1), codes[:1])])) == [6000]
     assert {0, 6000} <= set(store.search(codes[0], 3, exact=compress == "binary")[ROW].to_pylist())
 
 
@@ -118,14 +118,14 @@ from pathlib import Path
 from isthmus.data.codestore import CodeStore
 store = CodeStore(Path(sys.argv[1]))
 while True:
-    numbers = store.append(pa.table({"a": [1.0] * 50}), np.ones((50, 4), np.float32))
+    numbers = store.append([(pa.table({"a": [1.0] * 50}), np.ones((50, 4), np.float32))])
     print(numbers[-1], flush=True)
 """
 
 
 def test_what_was_acknowledged_survives_a_kill(tmp_path) -> None:
     rows, codes = pa.table({"a": [0.0] * 10}), np.zeros((10, 4), np.float32)
-    CodeStore.create(tmp_path / "index", rows, codes, {"compress": "none", "size": 4})
+    CodeStore.create(tmp_path / "index", [(rows, codes)], {"compress": "none"})
     for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", APPENDS, str(tmp_path / "index")], stdout=subprocess.PIPE)
         said = [process.stdout.readline() for _ in range(4)]
@@ -173,11 +173,11 @@ def test_bad_folders_get_a_line(index: Index, model: Autoencoder, rows: pd.DataF
         Index.create(tmp_path / "more", model, rows, compress="zip")
     with pytest.raises(FileError, match="is no index"):
         Index(tmp_path)
-    CodeStore.create(tmp_path / "alien", pa.table({"a": [1.0]}), np.zeros((1, 2), np.float32), {"compress": "none"})
+    CodeStore.create(tmp_path / "alien", [(pa.table({"a": [1.0]}), np.zeros((1, 2), np.float32))], {"compress": "none"})
     with pytest.raises(FileError, match="or was altered"):
         Index(tmp_path / "alien")
     with pytest.raises(DataError, match="do not go with those"):
-        CodeStore(index.where).append(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))
+        CodeStore(index.where).append([(pa.table({"area": [1.0]}), np.zeros((1, 4), np.float32))])
 
 
 @pytest.fixture(scope="module")

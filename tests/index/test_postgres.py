@@ -90,7 +90,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(index, address, database
     with pytest.raises(UsageError, match="condition"):
         index.search(row=0, where="area > 0); DELETE FROM isthmus_indexes; --")
     with pytest.raises(DataError, match="do not go with"):
-        index._store.append(index._store.rows().select(["area"]), np.zeros((160, 4), np.float32))
+        index._store.append([(index._store.rows().select(["area"]), np.zeros((160, 4), np.float32))])
     with pytest.raises(UsageError, match="held in full"):
         Index.create(address + "2", model, rows, compress="int8")
     with pytest.raises(FileError, match="no index 'none'"):

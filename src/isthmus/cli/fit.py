@@ -119,13 +119,15 @@ def fit(
     device: Annotated[
         str, word("--device", metavar="NAME", help="cpu, cuda or mps; by default the best there is")
     ] = "auto",
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Fit one model to a table, or a sparse autoencoder to activations.
 
     Column kinds are found by themselves (see `isthmus schema`). Checkpoints go to
-    MODEL.checkpoint while training and are removed at the end. Activations are a folder that
+    MODEL.checkpoint while training and are removed at the end. A table that does not fit into memory, or a
+    folder of tables, is learnt from in parts. Activations are a folder that
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
     pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
     are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`);
@@ -138,6 +140,7 @@ def fit(
       isthmus fit adult.parquet -o adult.isthmus --condition sex --missing -999
       isthmus fit houses.csv -o vae.isthmus --code gaussian --prior learnt
       isthmus fit houses.csv -o houses.isthmus --resume
+      isthmus fit sales/ -o sales.isthmus --memory 2GB --budget 10min
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
       isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
@@ -147,25 +150,28 @@ def fit(
     if (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
+        wrong["memory"] = memory
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
             return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
     if pictures.is_meant(data, code):
         wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}
-        wrong |= {"missing": missing, "epochs": epochs}
+        wrong |= {"missing": missing, "epochs": epochs, "memory": memory}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         return pictures.fit(data, out, code, condition, corrupt, wrong, quiet=quiet, json=json, **asked)
     if activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
-        others |= {"drop": drop, "schema": schema, "missing": missing}
+        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory}
         settings = {"epochs": epochs, "budget": budget, "seed": seed, "resume": resume, "device": device}
         return activations.fit(data, out, code, target, others, quiet=quiet, json=json, **settings)
     if target is not None:
         raise UsageError("--target is for activations: DATA must be a folder that `isthmus lm harvest` wrote, or .npy")
     options.check_out(out, inputs=[data])
-    from isthmus import Autoencoder
+    from isthmus import Autoencoder, Parts
 
+    declared = tuple(missing or ())
+    opened = Parts.of(data, declared, memory)
     model = Autoencoder(
         code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
@@ -174,7 +180,7 @@ def fit(
         columns=columns,
         drop=tuple(drop or ()),
         schema=_read_schema(schema) if schema else None,
-        missing=tuple(missing or ()),
+        missing=declared,
         epochs=epochs,
         budget=budget,
         seed=seed,
@@ -182,7 +188,7 @@ def fit(
         checkpoint=out.with_name(out.name + ".checkpoint"),
         resume=resume,
         verbose=not quiet,
-    ).fit(data)
+    ).fit(data if opened is None else opened)
     model.save(out)
     facts = model.inspect()
     result = {"model": out, **{key: facts[key] for key in ("rows", "code", "weights", "seconds")}}

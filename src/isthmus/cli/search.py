@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from isthmus.cli import options
+from isthmus.cli import options, parts, pictures
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
 from isthmus.cli.words import several, switch, whole, word
@@ -31,7 +31,7 @@ def index(
     model: options.Model,
     out: Place,
     data: Annotated[
-        Path | None, word(metavar="DATA", nargs="?", type=Path, help="a table, or a folder of pictures")
+        Path | None, word(metavar="DATA", nargs="?", type=Path, help="a table, a folder of tables, or of pictures")
     ] = None,
     append: Annotated[bool, switch("--append", help="add the rows of DATA to an index that is there")] = False,
     retrain: Annotated[bool, switch("--retrain", help="encode the rows of INDEX anew by MODEL; without DATA")] = False,
@@ -46,6 +46,7 @@ def index(
             help="how codes are held while they are searched; none",
         ),
     ] = "none",
+    memory: options.Memory = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -58,6 +59,7 @@ def index(
 
       isthmus index houses.isthmus houses.csv -o houses.index
       isthmus index houses.isthmus new.csv -o houses.index --append
+      isthmus index houses.isthmus sales/ -o houses.index --memory 2GB
       isthmus index houses.isthmus -o houses.index --delete "price > 1000000"
       isthmus index retrained.isthmus -o houses.index --retrain
       isthmus index houses.isthmus houses.csv -o s3://sales/houses
@@ -71,23 +73,29 @@ def index(
     from isthmus.index import Index
 
     loaded = load_for("encode", model)
-    if data is not None and not append:
-        made = Index.create(out, loaded, data, compress=compress)
+    rows = None if data is None else parts.each(_opened(loaded, data, memory), data, "index", quiet=quiet)
+    if rows is not None and not append:
+        made = Index.create(out, loaded, rows, compress=compress)
         says, facts = f"wrote {out}: {len(made):,} rows", dict[str, int]()
     else:
         made = Index(out)
         if not retrain and not made.made_by(loaded):
             raise UsageError(f"'{out}' holds codes of another model than '{model}': --retrain encodes its rows anew")
-        says, facts = _changed(made, loaded, data, delete, out)
+        says, facts = _changed(made, loaded, rows, delete, out)
     done(says, {"out": out, "rows": len(made)} | facts, quiet=quiet, as_json=json)
 
 
-def _changed(
-    made: Any, model: Any, data: Path | None, delete: str | None, out: Path | str
-) -> tuple[str, dict[str, int]]:
+def _opened(model: Any, data: Path, memory: str | None) -> Any:
+    """Open a table that does not fit into memory; the index keeps cells that the model reads as missing."""
+    from isthmus.data.parts import Parts
+
+    return None if model.kind == pictures.KIND else Parts.of(data, memory=memory)
+
+
+def _changed(made: Any, model: Any, rows: Any, delete: str | None, out: Path | str) -> tuple[str, dict[str, int]]:
     """Append, delete or retrain; give what to say and the count."""
-    if data is not None:
-        added = len(made.add(data))
+    if rows is not None:
+        added = len(made.add(rows))
         return f"added {added:,} rows to {out}, which holds {len(made):,}", {"added": added}
     if delete is not None:
         gone = made.delete(delete)

@@ -51,6 +51,8 @@ class Activations:
     (2, [[0.0, 1.0]], [6])
     """
 
+    dtype: npt.DTypeLike = np.float32
+
     def __init__(self, path: Path, facts: dict[str, Any]) -> None:
         self.path, self.facts = path, facts
         self.width = int(facts["width"])

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import TABLE, Codes, CodeStore, Numbers, connect, joined, line
+from isthmus.data.codestore import TABLE, CodeStore, Numbers, Pieces, connect, joined, line, numbered
 from isthmus.errors import FileError
 
 __all__ = ["SCHEMES", "BucketStore"]
@@ -55,19 +55,22 @@ class BucketStore(CodeStore):
             raise FileError(f"'{address}' is there already: choose another name, or add rows to it")
 
     @classmethod
-    def make(
-        cls, address: str | PathLike[str], rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path
-    ) -> None:
+    def make(cls, address: str | PathLike[str], pieces: Pieces, facts: Mapping[str, Any], model: Path) -> None:
         """Write the model's file, and then rows and codes: until they are there, there is no index."""
-        place = str(address).rstrip("/")
-        joined(rows, codes, np.arange(len(codes)))  # what is wrong with the rows is told before anything is written
+        place, each = str(address).rstrip("/"), iter(pieces)
+        first = next(each)
+        joined(*next(numbered([first])))  # what is wrong with the columns is told before anything is written
         _keep(place, model)
-        cls.create(place, rows, codes, facts)
+        try:
+            cls.create(place, chain([first], each), facts)
+        except BaseException:  # Ctrl-C as well
+            connect(place).drop_table(TABLE, ignore_missing=True)
+            raise
 
-    def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
+    def replace(self, pieces: Pieces, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
         """Put others in place of these; that the rows, which name their model, are written is the commit."""
         _keep(self.place, model)
-        self.create(self.place, rows, codes, facts, numbers)
+        self.create(self.place, pieces, facts, numbers)
         self._open()
         connect(self.place).open_table(_MODELS).delete(f"name != '{model.name}'")
 

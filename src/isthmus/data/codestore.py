@@ -9,20 +9,35 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from isthmus.data.handed import hand_over
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
 
-__all__ = ["CODE", "COMPRESSIONS", "DISTANCE", "MANY", "ROW", "TABLE", "CodeStore", "connect", "joined", "line"]
+__all__ = [
+    "CODE",
+    "COMPRESSIONS",
+    "DISTANCE",
+    "MANY",
+    "ROW",
+    "TABLE",
+    "CodeStore",
+    "Pieces",
+    "connect",
+    "joined",
+    "line",
+    "numbered",
+]
 
 CODE, ROW, DISTANCE = "isthmus_code", "isthmus_row", "isthmus_distance"
 """Columns beside the rows' own."""
@@ -44,6 +59,8 @@ _FACTS = b"isthmus"
 
 Codes = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
+Pieces: TypeAlias = Iterable[tuple[pa.Table, Codes]]
+"""Rows with their codes (rows, size), one piece of a table after another."""
 
 
 class CodeStore:
@@ -75,20 +92,24 @@ class CodeStore:
             raise FileError(f"'{self.place}' is no index, or was altered: {line(error)}") from None
 
     @classmethod
-    def create(
-        cls, place: Path | str, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], numbers: Numbers | None = None
-    ) -> Self:
-        """Write rows and codes (rows, size), in place of what the store there held.
+    def create(cls, place: Path | str, pieces: Pieces, facts: Mapping[str, Any], numbers: Numbers | int = 0) -> Self:
+        """Write rows and codes, in one commit and in place of what the store there held.
 
-        `facts` can be JSON; the store gives them back. `facts["compress"]` names one of `COMPRESSIONS`. `numbers` are
-        the rows', by default counted from 0.
+        `facts` can be JSON; the store gives them back, with the `size` of codes. `facts["compress"]` names one of
+        `COMPRESSIONS`. `numbers` are the rows', or what they are counted from.
         """
-        table = joined(rows, codes, np.arange(len(codes)) if numbers is None else numbers)
-        table = table.replace_schema_metadata({_FACTS: json.dumps(dict(facts)).encode()})
-        try:
-            connect(place).create_table(TABLE, table, mode="overwrite")
-        except (ValueError, RuntimeError, OSError) as error:
-            raise FileError(f"'{place}' cannot be written: {line(error)}") from None
+        tables = (joined(*piece) for piece in numbered(pieces, numbers))
+        first = next(tables)
+        facts = {**facts, "size": first.schema.field(CODE).type.list_size}
+        schema = first.schema.with_metadata({_FACTS: json.dumps(facts).encode()})
+
+        def write(reader: pa.RecordBatchReader) -> None:
+            try:
+                connect(place).create_table(TABLE, reader, mode="overwrite")
+            except (ValueError, RuntimeError, OSError) as error:
+                raise FileError(f"'{place}' cannot be written: {line(error)}") from None
+
+        hand_over(chain([first], tables), schema, write)
         store = cls(place)
         store.sort()
         return store
@@ -103,28 +124,26 @@ class CodeStore:
             raise FileError(f"'{target}' cannot be written: there is no folder '{target.absolute().parent}'")
 
     @classmethod
-    def make(
-        cls, folder: str | PathLike[str], rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path
-    ) -> None:
+    def make(cls, folder: str | PathLike[str], pieces: Pieces, facts: Mapping[str, Any], model: Path) -> None:
         """Write rows, codes and a model's file to a folder that appears whole, or not at all."""
         target = Path(fspath(folder))
         part = target.with_name(f".{secrets.token_hex(4)}.{target.name}")
         try:
             part.mkdir()
             shutil.copyfile(model, part / model.name)
-            cls.create(part, rows, codes, facts)
+            cls.create(part, pieces, facts)
             part.rename(target)
         except OSError as error:
             raise FileError(f"'{target}' cannot be written: {error.strerror or error}") from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
-    def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
+    def replace(self, pieces: Pieces, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
         """Put others in place of these; that the rows, which name their model, are written is the commit."""
         folder, old = Path(self.place), self.facts["model"]
         with writing(folder / model.name) as temporary:
             shutil.copyfile(model, temporary)
-        self.create(folder, rows, codes, facts, numbers)
+        self.create(folder, pieces, facts, numbers)
         self._open()
         if old != model.name:
             (folder / old).unlink(missing_ok=True)
@@ -172,18 +191,24 @@ class CodeStore:
             if _comparable(self._table.schema.field(name).type):
                 self._table.create_index(name, config=index.BTree(), replace=True)
 
-    def append(self, rows: pa.Table, codes: Codes) -> list[int]:
-        """Add rows and their codes; they are on disk when it returns. Gives their numbers."""
-        numbers = np.arange(len(codes)) + self._next()
-        known = self._table.schema
-        try:
-            table = joined(rows.select(self.columns), codes, numbers).cast(pa.schema(list(known)))
-            self._table.add(table)
-        except (KeyError, pa.ArrowException) as error:
-            raise DataError(f"these rows do not go with those of '{self.place}': {line(error)}") from None
+    def append(self, pieces: Pieces) -> range:
+        """Add rows and their codes in one commit; they are on disk when it returns. Gives their numbers."""
+        schema, start = pa.schema(list(self._table.schema)), self._next()
+        end = start
+
+        def fitting() -> Iterator[pa.Table]:
+            nonlocal end
+            for rows, codes, numbers in numbered(pieces, start):
+                end += len(codes)
+                try:
+                    yield joined(rows.select(self.columns), codes, numbers).cast(schema)
+                except (KeyError, pa.ArrowException) as error:
+                    raise DataError(f"these rows do not go with those of '{self.place}': {line(error)}") from None
+
+        hand_over(fitting(), schema, self._table.add)
         if len(self) >= MANY:
             self._table.optimize()  # what is new is compared in full until it is in the cells
-        return [int(number) for number in numbers]
+        return range(start, end)
 
     def delete(self, where: str) -> int:
         """Delete the rows for which a condition holds; give their count."""
@@ -271,6 +296,15 @@ def _condition(where: str | None) -> Iterator[None]:
         if where is None:
             raise
         raise UsageError(f"condition {where!r}: {line(error)}") from None
+
+
+def numbered(pieces: Pieces, numbers: Numbers | int = 0) -> Iterator[tuple[pa.Table, Codes, Numbers]]:
+    """Give each piece its rows' numbers as well: these, or such as count on from one."""
+    start = 0
+    for rows, codes in pieces:
+        here = np.arange(start, start + len(codes))
+        yield rows, codes, here + numbers if isinstance(numbers, int) else numbers[here]
+        start += len(codes)
 
 
 def joined(rows: pa.Table, codes: Codes, numbers: Numbers) -> pa.Table:

@@ -1,6 +1,7 @@
 """Which typed variable a column is: a cascade that says why whenever it leaves a column out of the code."""
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from isthmus.data.variables import KINDS, Boolean, Category, Count, Moment, Numb
 from isthmus.data.variables.numeric import finite
 from isthmus.errors import DataError, UsageError
 
-__all__ = ["learn_variable"]
+__all__ = ["Counted", "learn_variable"]
 
 MOST_COUNTS, WIDEST_COUNT = 64, 255
 FEWEST_NAMES = 20  # so few different texts are a category in a table of any length
@@ -29,11 +30,21 @@ _ID_WORD = re.compile(
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def learn_variable(name: str, column: Column, declared: str | None = None, named: bool = True) -> Variable:
+class Counted(NamedTuple):
+    """How many different values a column has, in how many filled cells."""
+
+    different: int
+    rows: int
+
+
+def learn_variable(
+    name: str, column: Column, declared: str | None = None, named: bool = True, counted: Counted | None = None
+) -> Variable:
     """Return the variable that `column` is.
 
     `declared` is a kind that its owner knows better ("category", "number", ...); `named` is false where the
-    name was made up (an array's columns), and then no column of numbers is taken for an identifier.
+    name was made up (an array's columns), and then no column of numbers is taken for an identifier. Where
+    `column` has only some cells of one, `counted` is told of all of them.
     Raises `DataError` when the cells cannot be of the declared kind or hold infinities.
     """
     if declared is not None and declared not in KINDS:
@@ -43,12 +54,12 @@ def learn_variable(name: str, column: Column, declared: str | None = None, named
         if refusal:
             raise DataError(f"column '{name}' cannot be a {declared}, as declared: {refusal}")
         return KINDS[declared].learn(name, column)
-    kind = _guess(name, column, named)
+    kind = _guess(name, column, named, counted)
     reason = kind if isinstance(kind, str) else kind.refusal(column)
     return Text.learn(name, column, reason) if reason or isinstance(kind, str) else kind.learn(name, column)
 
 
-def _guess(name: str, column: Column, named: bool) -> type[Variable] | str:
+def _guess(name: str, column: Column, named: bool, counted: Counted | None) -> type[Variable] | str:
     """Return the likeliest kind of variable, or the reason to carry the column along as text."""
     kind = value_type(column.type)
     if column.null_count == len(column):
@@ -58,11 +69,11 @@ def _guess(name: str, column: Column, named: bool) -> type[Variable] | str:
     if is_time(kind):
         return Moment
     if is_text(kind):
-        return _carried(name, plain(column).drop_null()) or _discrete(column)
+        return _carried(name, plain(column).drop_null(), counted) or _discrete(column)
     if is_number(kind) and pa.types.is_dictionary(column.type):
         return _discrete(column)
     if is_number(kind):
-        return _numeric(name, column, named)
+        return _numeric(name, column, named, counted)
     return f"cells of type {kind}"
 
 
@@ -70,9 +81,9 @@ def _discrete(column: Column) -> type[Variable]:
     return Category if Boolean.refusal(column) else Boolean
 
 
-def _carried(name: str, cells: Column) -> str:
+def _carried(name: str, cells: Column, told: Counted | None) -> str:
     """Say why text is no category, or nothing when it is one."""
-    different, rows = pc.count_distinct(cells).as_py(), len(cells)
+    different, rows = told or (pc.count_distinct(cells).as_py(), len(cells))
     counted = _counted(different, rows)
     if _names_an_id(name, different, rows):
         return f"{counted}, an identifier"
@@ -92,28 +103,29 @@ def _counted(different: int, rows: int) -> str:
     return f"{different:,} different values in {rows:,} rows"
 
 
-def _numeric(name: str, column: Column, named: bool) -> type[Variable] | str:
+def _numeric(name: str, column: Column, named: bool, told: Counted | None) -> type[Variable] | str:
     numbers = finite(name, column)
     if Number.refusal(column):
         return Number
     different = np.unique(numbers)
     integers = bool((different == np.rint(different)).all())
-    if named and integers and _is_identifier(name, numbers, different):
-        return f"{_counted(len(different), len(numbers))}, an identifier"
+    counted = told or Counted(len(different), len(numbers))
+    if named and integers and _is_identifier(name, different, counted):
+        return f"{_counted(*counted)}, an identifier"
     if len(different) <= 2 and not pa.types.is_decimal(column.type):
         return _discrete(column)
     few = len(different) <= MOST_COUNTS and different[-1] <= different[0] + WIDEST_COUNT
     return Count if integers and few and different[0] >= 0 else Number
 
 
-def _is_identifier(name: str, numbers: Floats, different: Floats) -> bool:
+def _is_identifier(name: str, different: Floats, counted: Counted) -> bool:
     """Tell whether integers name the rows: called an identifier, or counting them 1, 2, ... n."""
-    if _names_an_id(name, len(different), len(numbers)):
+    if _names_an_id(name, *counted):
         return True
-    if len(different) < len(numbers):
+    if counted.different < counted.rows:
         return False
-    counting = different[0] in (0, 1) and different[-1] - different[0] == len(different) - 1
-    return (counting and len(numbers) > FEWEST_NAMES) or "".join(_words(name)) in _ROW_NAMES
+    counting = different[0] in (0, 1) and different[-1] - different[0] == counted.different - 1
+    return (counting and counted.rows > FEWEST_NAMES) or "".join(_words(name)) in _ROW_NAMES
 
 
 def _names_an_id(name: str, different: int, rows: int) -> bool:

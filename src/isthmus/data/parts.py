@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
@@ -157,7 +157,15 @@ class Parts:
         count = -(-self.rows // run)
         chosen = set(np.random.default_rng(seed).permutation(count)[: -(-rows // run)].tolist())
         runs = (table.columns for number, table in enumerate(self.tables(run)) if number in chosen)
-        return self._table(pa.concat_tables(runs).slice(0, rows))
+        return self.together(runs, rows)
+
+    def read_as(self, missing: Collection[object]) -> Parts:
+        """Give this table with these values, and no others, meaning "missing"."""
+        return self if tuple(missing) == tuple(self.missing) else Parts.open(self.path, missing)
+
+    def together(self, pieces: Iterable[pa.Table], rows: int | None = None) -> Table:
+        """Put rows of this table together, the first `rows` where that is said."""
+        return self._table(pa.concat_tables(pieces).slice(0, rows))
 
     def _blocks(self) -> Iterator[pa.Table]:
         for file in self.files:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import CODE, DISTANCE, MANY, ROW, Codes, Numbers
+from isthmus.data.codestore import CODE, DISTANCE, MANY, ROW, Codes, Numbers, Pieces, numbered
 from isthmus.errors import DataError, FileError, UsageError
 
 __all__ = ["SCHEMES", "PostgresStore"]
@@ -84,24 +85,24 @@ class PostgresStore:
                 raise FileError(f"table '{store._table}' is there already: choose another name, or add rows to it")
 
     @classmethod
-    def make(
-        cls, address: str | PathLike[str], rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path
-    ) -> None:
-        """Write rows, codes (rows, size) and the model's file to a new table, in one transaction."""
+    def make(cls, address: str | PathLike[str], pieces: Pieces, facts: Mapping[str, Any], model: Path) -> None:
+        """Write rows, codes and the model's file to a new table, in one transaction."""
         store = cls._at(address)
         with store._connected() as connection:
-            store._write(connection, rows, codes, facts, model, np.arange(len(codes)))
+            store._write(connection, pieces, facts, model)
 
-    def replace(self, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
+    def replace(self, pieces: Pieces, facts: Mapping[str, Any], model: Path, numbers: Numbers) -> None:
         """Put other rows, codes and a model in place of these, in one transaction."""
         with self._connected() as connection:
             connection.execute(f"DROP TABLE {_quoted(self._table)}")
-            self._write(connection, rows, codes, facts, model, numbers)
+            self._write(connection, pieces, facts, model, numbers)
         self._read()
 
     def _write(
-        self, connection: Any, rows: pa.Table, codes: Codes, facts: Mapping[str, Any], model: Path, numbers: Numbers
+        self, connection: Any, pieces: Pieces, facts: Mapping[str, Any], model: Path, numbers: Numbers | int = 0
     ) -> None:
+        each = numbered(pieces, numbers)
+        first = rows, codes, _ = next(each)
         if facts["compress"] != "none":
             raise UsageError(f"compress is {facts['compress']!r}: on a server codes are held in full; leave it out")
         if not 1 <= codes.shape[1] <= DIMENSIONS:
@@ -111,27 +112,31 @@ class PostgresStore:
         columns = [f"{_quoted(field.name)} {_kind(field)}" for field in rows.schema]
         columns += [f"{ROW} bigint PRIMARY KEY", f"{CODE} vector({codes.shape[1]}) NOT NULL"]
         connection.execute(f"CREATE TABLE {_quoted(self._table)} ({', '.join(columns)})")
-        self._copy(connection, rows, codes, numbers)
+        count = self._copy(connection, rows.column_names, chain([first], each))
+        facts = {**facts, "size": codes.shape[1]}
         connection.execute(
             "INSERT INTO isthmus_indexes VALUES (%s, %s, %s, %s) ON CONFLICT (name) DO UPDATE "
             "SET facts = excluded.facts, schema = excluded.schema, model = excluded.model",
-            [self._table, json.dumps(dict(facts)), rows.schema.serialize().to_pybytes(), model.read_bytes()],
+            [self._table, json.dumps(facts), rows.schema.serialize().to_pybytes(), model.read_bytes()],
         )
-        if len(codes) >= MANY:
+        if count >= MANY:
             connection.execute("SET LOCAL maintenance_work_mem = '1GB'")
             connection.execute(f"CREATE INDEX ON {_quoted(self._table)} USING hnsw ({CODE} vector_l2_ops)")
         connection.execute(f"ANALYZE {_quoted(self._table)}")
 
-    def _copy(self, connection: Any, rows: pa.Table, codes: Codes, numbers: Numbers) -> None:
-        names = ", ".join([*map(_quoted, rows.column_names), ROW, CODE])
+    def _copy(self, connection: Any, columns: Sequence[str], pieces: Iterable[tuple[pa.Table, Codes, Numbers]]) -> int:
+        """Send rows to the server, and count them."""
+        names, count = ", ".join([*map(_quoted, columns), ROW, CODE]), 0
         with connection.cursor().copy(f"COPY {_quoted(self._table)} ({names}) FROM STDIN") as copy:
-            start = 0
-            for batch in rows.to_batches(max_chunksize=10_000):
-                cells = [column.to_pylist() for column in batch.columns]
-                for i in range(batch.num_rows):
-                    code = "[" + ",".join(map(repr, codes[start + i].tolist())) + "]"
-                    copy.write_row([*(column[i] for column in cells), int(numbers[start + i]), code])
-                start += batch.num_rows
+            for rows, codes, numbers in pieces:
+                start, count = 0, count + len(codes)
+                for batch in rows.to_batches(max_chunksize=10_000):
+                    cells = [column.to_pylist() for column in batch.columns]
+                    for i in range(batch.num_rows):
+                        code = "[" + ",".join(map(repr, codes[start + i].tolist())) + "]"
+                        copy.write_row([*(column[i] for column in cells), int(numbers[start + i]), code])
+                    start += batch.num_rows
+        return count
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -157,20 +162,24 @@ class PostgresStore:
         """Give all rows, with their numbers in `ROW`."""
         return self._asked("", [], f"ORDER BY {ROW}")
 
-    def append(self, rows: pa.Table, codes: Codes) -> list[int]:
-        """Add rows and their codes; they are kept by the server when it returns. Gives their numbers."""
-        try:
-            table = rows.select(self.columns).cast(self.schema)
-        except (KeyError, pa.ArrowException) as error:
-            raise DataError(f"these rows do not go with those of '{self._table}': {error}") from None
+    def append(self, pieces: Pieces) -> range:
+        """Add rows and their codes in one transaction, kept by the server when it returns; gives their numbers."""
+
+        def fitting() -> Iterator[tuple[pa.Table, Codes]]:
+            for rows, codes in pieces:
+                try:
+                    yield rows.select(self.columns).cast(self.schema), codes
+                except (KeyError, pa.ArrowException) as error:
+                    raise DataError(f"these rows do not go with those of '{self._table}': {error}") from None
+
         with self._connected() as connection:
             connection.execute(
                 f"LOCK TABLE {_quoted(self._table)} IN SHARE ROW EXCLUSIVE MODE"
             )  # one numbers at a time
             query = f"SELECT coalesce(max({ROW}), -1) + 1 FROM {_quoted(self._table)}"
-            numbers = np.arange(len(codes)) + int(connection.execute(query).fetchone()[0])
-            self._copy(connection, table, codes, numbers)
-        return [int(number) for number in numbers]
+            start = int(connection.execute(query).fetchone()[0])
+            count = self._copy(connection, self.columns, numbered(fitting(), start))
+        return range(start, start + count)
 
     def delete(self, where: str) -> int:
         """Delete the rows for which a condition holds; give their count."""

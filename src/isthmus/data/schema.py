@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from isthmus.data.learning import learn_variable
 from isthmus.data.sources import Table
-from isthmus.data.variables import KINDS, Text, Variable
+from isthmus.data.variables import KINDS, Category, Text, Variable
+from isthmus.data.witnesses import MOST_VALUES, Witness
 from isthmus.errors import DataError, UsageError
 
 __all__ = ["Schema"]
@@ -41,6 +42,7 @@ class Schema:
         drop: Collection[str] = (),
         columns: Collection[str] | None = None,
         named: bool = True,
+        witnesses: Mapping[str, Witness] | None = None,
     ) -> "Schema":
         """Learn the variable of each column of `table`.
 
@@ -55,6 +57,8 @@ class Schema:
             Columns to leave out; columns to keep (all, when None).
         named
             Whether the column names mean something; an array's never do.
+        witnesses
+            Of a table that has only some rows of one, what the others say, by column.
 
         Raises
         ------
@@ -66,7 +70,7 @@ class Schema:
         declared = dict(declared or {})
         wanted = _select(table.columns.column_names, [*declared, *drop, *(columns or ())], drop, columns)
         named = named and table.flavour.named
-        schema = cls(tuple(learn_variable(name, table.columns[name], declared.get(name), named) for name in wanted))
+        schema = cls(tuple(_learnt(name, table, declared.get(name), named, witnesses) for name in wanted))
         if not schema.coded:
             listed = "; ".join(f"'{variable.name}': {variable.domain}" for variable in schema.carried[:3])
             raise DataError(f"no column is left to code ({listed or 'all were dropped'})")
@@ -157,6 +161,19 @@ class Schema:
             return cls.from_dict(tomllib.loads(text))
         except tomllib.TOMLDecodeError as error:
             raise DataError(f"schema: no TOML: {error}") from error
+
+
+def _learnt(
+    name: str, table: Table, declared: str | None, named: bool, witnesses: Mapping[str, Witness] | None
+) -> Variable:
+    """Learn one variable."""
+    if witnesses is None:
+        return learn_variable(name, table.columns[name], declared, named)
+    witness = witnesses[name]
+    variable = learn_variable(name, witness.beside(table.columns[name]), declared, named, witness.counted(table))
+    if declared is None and isinstance(variable, Category) and witness.many:
+        return Text.learn(name, table.columns[name], f"more than {MOST_VALUES:,} different values")
+    return variable
 
 
 def _select(

@@ -1,16 +1,29 @@
-"""Shuffled reading of activations that need not fit into memory."""
+"""Shuffled reading of rows of numbers, such as activations, that need not fit into memory."""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, Protocol
 
-from isthmus.data.activations import Activations, Floats, Rows
+import numpy as np
+import numpy.typing as npt
+
+from isthmus.data.activations import Activations, Rows
 from isthmus.errors import DataError
 
-__all__ = ["ShuffledBlocks"]
+__all__ = ["ShuffledBlocks", "Stored"]
 
 _BLOCK = 256
 """Rows read side by side."""
+
+
+class Stored(Protocol):
+    """Rows of so many numbers each, of which some are read at a time."""
+
+    width: int
+    dtype: npt.DTypeLike
+
+    def values(self, rows: Rows) -> npt.NDArray[Any]:
+        """Gather rows (n, width)."""
 
 
 class ShuffledBlocks:
@@ -22,7 +35,7 @@ class ShuffledBlocks:
     Parameters
     ----------
     acts
-        The activations.
+        The activations, or other rows of numbers.
     batch_size
         Rows a batch.
     seed
@@ -30,7 +43,7 @@ class ShuffledBlocks:
     rows
         Which rows to draw from, in ascending order; by default all that are no sinks.
     pool_bytes
-        How much of the activations may be in memory.
+        How much of them may be in memory.
 
     Examples
     --------
@@ -48,7 +61,7 @@ class ShuffledBlocks:
 
     def __init__(
         self,
-        acts: Activations,
+        acts: Activations | Stored,
         batch_size: int,
         seed: int = 0,
         *,
@@ -56,19 +69,23 @@ class ShuffledBlocks:
         pool_bytes: int = 1 << 28,
     ) -> None:
         self.acts, self.seed = acts, seed
-        self._rows = acts.usable if rows is None else np.asarray(rows, dtype=np.int64)
+        if rows is None:
+            assert isinstance(acts, Activations)
+            rows = acts.usable
+        self._rows = np.asarray(rows, dtype=np.int64)
         if not len(self._rows):
-            raise DataError(f"'{acts.path}': no rows are left to draw from")
+            where = f"'{acts.path}': " if isinstance(acts, Activations) else ""
+            raise DataError(f"{where}no rows are left to draw from")
         self.batch_size = min(batch_size, len(self._rows))
         self.steps_per_epoch = len(self._rows) // self.batch_size
-        self._batches_a_pool = max(1, pool_bytes // (4 * acts.width * self.batch_size))
+        self._batches_a_pool = max(1, pool_bytes // (np.dtype(acts.dtype).itemsize * acts.width * self.batch_size))
         self._epoch = self._pool = -1
         self._order: Rows = np.empty(0, np.int64)
-        self._held: Floats = np.empty((0, acts.width), np.float32)
+        self._held: npt.NDArray[Any] = np.empty((0, acts.width), acts.dtype)
         self._held_rows: Rows = np.empty(0, np.int64)
 
-    def batch(self, step: int) -> Floats:
-        """Give the activations (batch_size, width) of a step; what does not fill a batch is left for another epoch."""
+    def batch(self, step: int) -> npt.NDArray[Any]:
+        """Give the numbers (batch_size, width) of a step; what does not fill a batch is left for another epoch."""
         start = self._fill(step)
         return self._held[start : start + self.batch_size]
 
@@ -87,7 +104,7 @@ class ShuffledBlocks:
             size = self._batches_a_pool * self.batch_size
             rows = np.sort(self._order[pool * size : (pool + 1) * size])
             mixed = np.random.default_rng([self.seed, epoch, pool]).permutation(len(rows))
-            self._held = np.empty((0, self.acts.width), np.float32)  # let go before the next pool takes its room
+            self._held = np.empty((0, self.acts.width), self.acts.dtype)  # let go before the next pool takes its room
             self._held = self.acts.values(rows)[mixed]
             self._held_rows, self._pool = rows[mixed], pool
         return place * self.batch_size

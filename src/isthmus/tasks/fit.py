@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from isthmus.errors import UsageError
@@ -27,6 +28,7 @@ from isthmus.training.loop import train
 from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
 from isthmus.training.seeds import generator
+from isthmus.training.sources import Source
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def fit(
     *,
     started: float | None = None,
     progress: Progress | None = None,
+    stream: Callable[[npt.NDArray[np.bool_], int], Source] | None = None,
 ) -> Trained:
     """Train an hourglass on values (rows, columns).
 
@@ -71,6 +74,9 @@ def fit(
         What was asked for.
     started
         When the user's budget began to count, on `time.monotonic`'s clock.
+    stream
+        Where the values are but a sample of more: gives those to train on, all but the held-out rows of the sample,
+        in batches of a size.
     """
     started = time.monotonic() if started is None else started
     device = pick_device(settings.device)
@@ -93,10 +99,11 @@ def fit(
         )
         start_at_principal_components(net, training)
     net.to(device)
-    plan = plan_of(settings, len(training), len(columns.sizes))
+    source = None if stream is None else stream(held.numpy(), settings.batch_size)
+    plan = plan_of(settings, len(training if source is None else source), len(columns.sizes))
     history = train(
         net,
-        training,
+        training if source is None else source,
         rows[held],
         plan,
         started=started,
