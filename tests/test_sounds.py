@@ -14,29 +14,7 @@ from isthmus.data.gallery import open_pictures
 from isthmus.data.signals import Signal, write_signal
 from isthmus.data.spectrograms import BANDS, MOMENTS, RATE, sounded, spectrogram
 from isthmus.errors import DataError, FileError
-
-HERTZ = {"low": 200, "middle": 900, "high": 3000}
-
-
-def tone(hertz: float, seconds: float, rate: int = 16_000, seed: int = 0) -> np.ndarray:
-    """Make a note that fades, a little out of tune, with some noise."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(int(seconds * rate)) / rate
-    note = np.exp(-3 * time) * np.sin(2 * np.pi * hertz * rng.uniform(0.97, 1.03) * time)
-    return np.float32(0.5 * note + 0.003 * rng.standard_normal(len(time)))
-
-
-@pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Notes of three pitches, of lengths and rates of their own, in a folder for each."""
-    folder = tmp_path_factory.mktemp("notes")
-    for number in range(36):
-        kind = list(HERTZ)[number % 3]
-        (folder / kind).mkdir(exist_ok=True)
-        rate = (16_000, 22_050)[number % 2]
-        samples = tone(HERTZ[kind], 0.3 + number / 60, rate, number)
-        write_signal(folder / kind / f"{number:02}.wav", Signal(samples[:, None], rate))
-    return folder
+from tests.conftest import HERTZ, tone
 
 
 @pytest.fixture(scope="module")

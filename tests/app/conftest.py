@@ -23,8 +23,8 @@ Open = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="session")
-def shelf(houses_csv: Path, houses_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table and a model of it, digits by label and a model of those, and a sparse model of the table."""
+def shelf(houses_csv: Path, houses_model: Path, notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table and a model of it, a sparse one of it, digits and sounds by label, and models of those."""
     folder = tmp_path_factory.mktemp("shelf")
     shutil.copy(houses_csv, folder / "houses.csv")
     shutil.copy(houses_model, folder / "houses.isthmus")
@@ -35,6 +35,8 @@ def shelf(houses_csv: Path, houses_model: Path, tmp_path_factory: pytest.TempPat
         (folder / "digits" / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.uint8(pixels * 15.9)).save(folder / "digits" / str(label) / f"{i:03}.png")
     im.PictureAutoencoder("gaussian:4", condition=True, steps=60).fit(folder / "digits").save(folder / "digits.isthmus")
+    shutil.copytree(notes, folder / "notes")
+    im.PictureAutoencoder(2, width=8, steps=2).fit(notes).save(folder / "notes.isthmus")
     return folder
 
 

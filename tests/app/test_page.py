@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +91,13 @@ class Page:
         end = time.monotonic() + WAIT / 1000
         while not self.page.evaluate(holds, *arguments):
             assert time.monotonic() < end, holds
+            self.page.wait_for_timeout(50)
+
+    def wait(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, the page going on meanwhile."""
+        end = time.monotonic() + WAIT / 1000
+        while not holds():
+            assert time.monotonic() < end
             self.page.wait_for_timeout(50)
 
     def check(self, name: str) -> None:
@@ -223,6 +230,29 @@ def test_every_panel_of_pictures(page):
     page.check("generate-pictures")
     page.go("search").get_by_role("heading", name="Nearest").wait_for()
     page.check("search-of-pictures")
+
+
+def test_sounds_are_listened_to(page):
+    page.open("notes.isthmus", "notes")
+    view = page.page
+    asked: list[str] = []
+    view.on("response", lambda answer: "/sound" in answer.url and asked.append(f"{answer.url} {answer.status}"))
+    page.go("search").get_by_role("button", name="Listen to high/02.wav").first.click()
+    page.wait(lambda: any("/api/rows/0/sound 20" in each for each in asked))
+    page.check("search-of-sounds")
+    page.go("sliders").get_by_role("button", name="Listen to what the code says").click()
+    page.wait(lambda: any("/api/sliders/sound 200" in each for each in asked))
+    page.check("sliders-of-sounds")
+    shown = page.go("map")
+    shown.get_by_role("button", name="high").wait_for()
+    at = view.evaluate("globalThis.isthmusMap.place(7)")
+    box = shown.locator("canvas[role=application]").bounding_box()
+    asked.clear()
+    view.mouse.move(box["x"] + at[0], box["y"] + at[1])
+    page.wait(lambda: any("/sound" in each for each in asked))
+    view.mouse.click(box["x"] + at[0], box["y"] + at[1])
+    shown.get_by_role("heading", name="1 of 36 sounds chosen").wait_for()
+    page.check("map-of-sounds")
 
 
 def test_a_picture_is_compressed_and_denoised(page, tmp_path):

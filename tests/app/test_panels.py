@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile as sf
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
@@ -26,6 +27,12 @@ def refused(answer):
 
 def pixels(address):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+
+
+def heard(answer):
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "audio/wav"
+    return sf.read(io.BytesIO(answer.content))
 
 
 def png(array):
@@ -155,6 +162,31 @@ def test_pictures_are_decoded_under_a_label(on_digits):
     ]
     assert pixels(made[0]["picture"]).shape == (8, 8)
     assert not np.array_equal(*(pixels(each["picture"]) for each in made))
+
+
+def test_sounds_are_seen_and_heard(folder, opened):
+    client = opened("notes.isthmus", "notes")
+    assert "notes" in [each["name"] for each in told(client.get("/api/library"))["data"]]
+    assert told(client.get("/api/state"))["subject"]["sounds"] is True
+    row = told(client.get("/api/rows/5"))
+    own, rate = heard(client.get(f"/api/{row['sound']}"))
+    file, file_rate = sf.read(folder / "notes" / row["name"])
+    assert rate == file_rate and np.abs(own - file).max() < 1e-3
+    begun = told(client.get("/api/sliders/start?row=5"))
+    assert pixels(begun["again"]["picture"]).shape == (64, 64)
+    made, rate = heard(client.post("/api/sliders/sound", json={"code": begun["code"]}))
+    assert rate == 16_000 and len(made) == pytest.approx(0.59 * rate, rel=0.05)
+    assert "no row 99" in refused(client.get("/api/rows/99/sound"))
+    assert "has 2 numbers" in refused(client.post("/api/sliders/sound", json={"code": [1.0]}))
+
+
+def test_pictures_are_silent(on_digits, on_houses):
+    assert told(on_digits.get("/api/state"))["subject"]["sounds"] is False
+    assert "sound" not in told(on_digits.get("/api/rows/0"))
+    assert "holds no sounds" in refused(on_digits.get("/api/rows/0/sound"))
+    code = told(on_digits.get("/api/sliders/start?row=0"))["code"]
+    assert "no model of sounds" in refused(on_digits.post("/api/sliders/sound", json={"code": code}))
+    assert "model of pictures or of sounds" in refused(on_houses.get("/api/rows/0/sound"))
 
 
 def test_a_walk_begins_and_ends_at_what_the_rows_decode_to(on_houses):

@@ -20,7 +20,7 @@ Losses = dict[str, Tensor]
 DEAD_SHARE = 1 / 32
 """Weight of what dead features could still explain (Gao et al. 2024, appendix A.2)."""
 
-IDLE = 250_000
+IDLE = 100_000
 """Rows without a sign of life after which a feature counts as dead."""
 
 RENEWED = 0.2

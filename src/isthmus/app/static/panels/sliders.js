@@ -38,6 +38,7 @@ function desk(found, subject, page) {
       const begun = await ask(`sliders/start?${query}`);
       code = [...begun.code];
       start = begun.again;
+      if (listen) listen.disabled = false;
       given = begun.shown?.cells ?? (begun.shown?.label ? {label: begun.shown.label} : {});
       if (ways === "directions") code = code.map(Number);
       draw();
@@ -86,7 +87,7 @@ function desk(found, subject, page) {
     } catch (error) {
       fill(says, fault(error.message));
     }
-  });
+  }, {disabled: true});
   begin(subject.rows ? "row=0" : "seed=0");
   return [h("div", {class: `split ${subject.kind}`}, controls, h("div", {class: "sticky"}, says, result, listen, time)), subject.rows > 1 ? walk(subject) : null];
 }
