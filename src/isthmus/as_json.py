@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["to_json"]
 
+_SAME = (str, int, bool)
+
 
 def to_json(value: Any) -> str:
     """Write one line of strict JSON: numbers that JSON lacks (NaN, infinities) become null.
@@ -23,6 +25,8 @@ def to_json(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """Turn arrays, tuples, paths and numpy scalars into what JSON has."""
+    if value is None or type(value) in _SAME:  # most are: to ask whether they are mappings takes longer
+        return value
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -169,6 +169,20 @@ def test_rows_of_many_requests_are_answered_together_as_if_each_were_alone(model
     assert sum(isinstance(each, Exception) for each in alone) == (1 if arrow else 2)
 
 
+def test_words_for_missing_cells_are_read_column_by_column_as_the_library_reads_them(model, sent):
+    """Columns of a type are looked through in one go: none may take another's cells."""
+    from isthmus.data.sources import open_table
+    from isthmus.serve.rows import Rows
+
+    rows = Rows(model.schema_, [3, "A"])
+    for word in ("?", " NA ", "A", ""):
+        records = [row | {"zone": word} if i % 2 else row | {"rooms": 3} for i, row in enumerate(sent)]
+        table = rows.from_records(records)
+        opened = rows.open(table)
+        assert opened.columns.equals(open_table(table, missing=[3, "A"]).columns)
+        assert opened.columns["zone"].null_count == sum(i % 2 or row["zone"] == "A" for i, row in enumerate(sent))
+
+
 def test_what_waits_while_the_model_is_busy_is_answered_together(model, sent):
     import httpx
 

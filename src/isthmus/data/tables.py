@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,7 @@ class TableCodec:
         numbers = table.numbers if isinstance(table, Coded) else self.numbers(table)
         for note in self.notes(numbers, clip):
             warnings.warn(note, IsthmusWarning, stacklevel=3)
-        return np.clip(numbers, *self._range()) if clip else numbers
+        return np.clip(numbers, *self._range) if clip else numbers
 
     def numbers(self, table: Table) -> Floats:
         """Return what `encode` does, unclipped and without a word on what is not as in training."""
@@ -89,7 +90,7 @@ class TableCodec:
 
     def notes(self, numbers: Floats, clip: bool = True) -> list[str]:
         """Say in a line or two which unclipped numbers (rows, variables) are not as in training."""
-        low, high = self._range()
+        low, high = self._range
         clipped = ((numbers < low) | (numbers > high)).sum(0) if clip else np.zeros(len(low), int)
         unseen = ((numbers == UNSEEN) & np.isinf(low)).sum(0)
         told = (
@@ -98,6 +99,7 @@ class TableCodec:
         )
         return [note for note in told if note]
 
+    @cached_property
     def _range(self) -> tuple[Floats, Floats]:
         """Return the ends (variables,) of what was seen of numbers; those of categories are infinite."""
         numbers = [variable if isinstance(variable, Numeric) else None for variable in self.schema.coded]

@@ -21,6 +21,8 @@ class Bins:
         Each column's place among the numeric ones.
     token
         Each bin's place in the long alphabet.
+    start, last
+        Smallest value of each bin, in data units, infinite where it fills up; and the last bin's place.
     real
         1 for a bin, 0 for what fills up.
     centre, atom
@@ -31,6 +33,8 @@ class Bins:
 
     order: Tensor
     token: Tensor
+    start: Tensor
+    last: Tensor
     real: Tensor
     centre: Tensor
     atom: Tensor
@@ -51,6 +55,8 @@ class Bins:
         return cls(
             order=torch.arange(len(numerics), device=device),
             token=(first[:, None] + step * real).to(device),
+            start=_rectangle([numeric.starts for numeric in numerics], torch.inf),
+            last=(counts - 1).to(device),
             real=real.float().to(device),
             centre=_rectangle([numeric.centre for numeric in numerics]),
             atom=_rectangle([numeric.atoms for numeric in numerics]),
@@ -64,10 +70,15 @@ class Bins:
         """Keep some of the columns."""
         return Bins(**{name: values[columns] for name, values in vars(self).items()})
 
+    def find(self, x: Tensor) -> Tensor:
+        """Give the bins (rows, columns) that values (rows, columns) are of, which are numbers."""
+        found = torch.searchsorted(self.start, x.T.contiguous(), right=True).T - 1
+        return found.clamp(min=0).minimum(self.last)
+
     def at(self, values: Tensor, bins: Tensor) -> Tensor:
         """Values (rows, columns), of values (columns, widest), at one bin (rows, columns) each."""
         return values[torch.arange(len(values), device=values.device), bins]
 
 
-def _rectangle(rows: Sequence[Tensor]) -> Tensor:
-    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+def _rectangle(rows: Sequence[Tensor], filling: float = 0.0) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=filling)

@@ -47,6 +47,8 @@ class Columns(nn.Module):
         Where each variable's tokens lie.
     numeric
         Which variables are numbers.
+    present
+        How many tokens (columns,) of each variable stand for a value.
     last, lossy
         Last token (columns,) of each variable, and whether it means "missing".
     owner
@@ -54,6 +56,7 @@ class Columns(nn.Module):
     """
 
     offset: Tensor
+    present: Tensor
     last: Tensor
     lossy: Tensor
     owner: Tensor
@@ -71,6 +74,7 @@ class Columns(nn.Module):
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self._bins: dict[torch.device, Bins] = {}
         self.register_buffer("offset", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("present", torch.tensor([each.present for each in likelihoods]), persistent=False)
         self.register_buffer("last", sizes.cumsum(0) - 1, persistent=False)
         self.register_buffer("lossy", torch.tensor([each.missing for each in likelihoods]), persistent=False)
         self.register_buffer("owner", owner, persistent=False)
@@ -102,7 +106,11 @@ class Columns(nn.Module):
 
     def tokenize(self, x: Tensor, hidden: Tensor | None = None) -> Cells:
         """Turn values (rows, columns; float64, NaN missing, -1 unseen) into cells; unknown ones count as hidden."""
-        token = torch.stack([likelihood.tokens(x[:, j]) for j, likelihood in enumerate(self.likelihoods)], 1)
+        value, bins = x.nan_to_num(0.0), self.bins(self.numeric)
+        token = value.long().clamp(min=UNKNOWN).minimum(self.present - 1)
+        if bins is not None:
+            token[:, self.numeric] = bins.find(value[:, self.numeric])
+        token = torch.where(x.isnan(), torch.where(self.lossy, self.present, UNKNOWN), token)
         unknown = token == UNKNOWN
         cells = Cells(token.clamp(min=0), self.standardise(x), unknown)
         return self.hide(cells, unknown if hidden is None else hidden)
@@ -114,10 +122,10 @@ class Columns(nn.Module):
 
     def standardise(self, x: Tensor) -> Tensor:
         """Numbers (rows, numeric columns) of values (rows, columns) in standard deviations, 0 where missing."""
-        if not self.numeric:
+        bins = self.bins(self.numeric)
+        if bins is None:
             return x.new_zeros((x.shape[0], 0), dtype=torch.float)
-        mean, spread = torch.stack([numeric.unit for numeric in self.numerics], 1)
-        number: Tensor = (x[:, self.numeric] - mean) / spread
+        number: Tensor = (x[:, self.numeric] - bins.mean) / bins.spread
         return number.nan_to_num(0.0).float()
 
     def centres(self) -> tuple[Tensor, Tensor]:
@@ -138,8 +146,10 @@ class Columns(nn.Module):
         device = self.offset.device
         if device not in self._bins:
             self._bins[device] = Bins.of(self.numerics, [self.slices[j].start for j in self.numeric])
-        every, places = self._bins[device], [self.numeric.index(j) for j in which]
-        return every if places == list(range(len(self.numeric))) else every.take(torch.tensor(places, device=device))
+        every = self._bins[device]
+        if list(which) == self.numeric:
+            return every
+        return every.take(torch.tensor([self.numeric.index(j) for j in which], device=device))
 
     def log_marginals(self, token: Tensor) -> Tensor:
         """Log-frequency (tokens,) of every token in its column, each counted once more than it was seen."""

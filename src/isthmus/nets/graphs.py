@@ -46,6 +46,11 @@ class Graph:
     sides: Axes = field(default_factory=dict)
 
 
+def _keep_bins(net: Hourglass) -> None:
+    """Have what is asked of numbers made before a graph is traced, of which it would else be part."""
+    net.columns.bins(net.columns.numeric)
+
+
 class RowsToCode(nn.Module):
     """Cells of a table to the code of their rows.
 
@@ -63,6 +68,7 @@ class RowsToCode(nn.Module):
     def __init__(self, net: Hourglass, low: Tensor, high: Tensor) -> None:
         super().__init__()
         self.net = net
+        _keep_bins(net)
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 
@@ -83,7 +89,7 @@ class CodeToRows(nn.Module):
     def __init__(self, net: Hourglass) -> None:
         super().__init__()
         self.net = net
-        net.columns.bins(net.columns.numeric)  # are kept: made while a graph is traced, they would be part of it
+        _keep_bins(net)
 
     def forward(self, code: Tensor, given: Tensor | None = None, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Codes (n, size) to cells (n, columns) and probabilities of all tokens (n, tokens).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -68,8 +69,15 @@ def launch(
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _told)  # the server raises the signal anew when it has ended: that is the end we want
     shown = f"[{host}]" if ":" in host else host
+    _settle()
     print(f"isthmus: serving {path} at http://{shown}:{port}\nisthmus: stop with Ctrl-C", file=sys.stderr, flush=True)
     uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _settle() -> None:
+    """Spare what lives as long as the process the search for garbage, which else holds every request up at times."""
+    gc.collect()
+    gc.freeze()
 
 
 def _told(number: int, frame: object) -> None:

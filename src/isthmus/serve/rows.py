@@ -39,6 +39,9 @@ class Rows:
     def __init__(self, schema: Schema, missing: Sequence[object] = ()) -> None:
         self.codec, self.missing = TableCodec(schema), missing
         self.kinds = {variable.name: cell_type(variable) for variable in schema.variables}
+        self._alike: dict[pa.DataType, list[str]] = {}
+        for name, kind in self.kinds.items():
+            self._alike.setdefault(kind, []).append(name)
 
     def check(self, records: Any) -> list[Record]:
         """Refuse what are no records, or have other columns."""
@@ -81,8 +84,15 @@ class Rows:
 
     def open(self, columns: pa.Table) -> Coded:
         """Make missing cells null, and work out the numbers of all others."""
-        cleaned = pa.table({name: blank_missing(columns[name], self.missing) for name in self.kinds})
-        return Coded(cleaned, numbers=self.codec.numbers(Table(cleaned)))
+        for kind, names in self._alike.items():  # columns of a type in one go: of few rows, each takes as long as all
+            cells = pa.chunked_array([chunk for name in names for chunk in columns[name].chunks], kind)
+            cleaned = blank_missing(cells, self.missing)
+            if cleaned is cells:
+                continue
+            for place, name in enumerate(names):
+                own = cleaned.slice(place * len(columns), len(columns))
+                columns = columns.set_column(columns.column_names.index(name), name, own)
+        return Coded(columns, numbers=self.codec.numbers(Table(columns)))
 
     def _refuse(self, name: str) -> None:
         _ = self.codec.schema[name]  # which says what the name might have been

@@ -19,6 +19,8 @@ from isthmus.serve.rows import to_records, to_stream
 from isthmus.tasks.batches import FEW, pieces
 
 Answered = bytes | Exception
+Span = tuple[int, int] | None
+"""From which row to which a request's part goes; None where it is all, which need not be rows."""
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,33 @@ def answer(asked: Sequence[Asked]) -> list[Answered]:
 def _together(asked: Sequence[Asked], sent: Sequence[Any]) -> list[Answered]:
     """Answer requests by one call of the library; if that fails, by one each."""
     try:
-        parts = _run(asked[0].job, asked[0].options, sent)
-        return [_render(each, *part) for each, part in zip(asked, parts, strict=True)]
+        result, spans, notes = _run(asked[0].job, asked[0].options, sent)
+        plain = {} if all(each.answer_arrow for each in asked) else _records(result)
+        answers = zip(asked, spans, notes, strict=True)
+        return [_render(each, result if each.answer_arrow else plain, span, own) for each, span, own in answers]
     except Exception as error:
         if len(asked) == 1:
             return [error]
         return [_together([each], [own])[0] for each, own in zip(asked, sent, strict=True)]
 
 
-def _run(job: Job, options: Any, sent: Sequence[Any]) -> list[tuple[Result, list[str]]]:
-    """Do a job on what several requests sent; give for each its part, and what its owner should know."""
+def _run(job: Job, options: Any, sent: Sequence[Any]) -> tuple[Result, list[Span], list[list[str]]]:
+    """Do a job on what several requests sent; give for each also where its part is, and what its owner should know."""
     given = job.join(sent)
     with pieces(FEW), warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", IsthmusWarning)
         result = job.run(given, options)
     if len(sent) == 1:
-        return [(result, list(dict.fromkeys(str(each.message) for each in caught)))]
+        return result, [None], [list(dict.fromkeys(str(each.message) for each in caught))]
     ends = list(accumulate(map(len, sent)))
-    spans = list(zip([0, *ends], ends, strict=False))
-    return [(_part(result, start, end), job.notes(given, start, end)) for start, end in spans]
+    spans: list[Any] = list(zip([0, *ends], ends, strict=False))
+    return result, spans, [job.notes(given, start, end) for start, end in spans]
+
+
+def _records(told: Result) -> Result:
+    """Write tables as records, of all requests in one go."""
+    return {name: to_records(each) if isinstance(each, pa.Table) else each for name, each in told.items()}
 
 
 def _part(told: Any, start: int, end: int) -> Any:
@@ -85,9 +94,9 @@ def _part(told: Any, start: int, end: int) -> Any:
     return told.slice(start, end - start) if isinstance(told, pa.Table) else told[start:end]
 
 
-def _render(asked: Asked, told: Result, notes: list[str]) -> bytes:
+def _render(asked: Asked, whole: Result, span: Span, notes: list[str]) -> bytes:
+    told = whole if span is None else _part(whole, *span)
     if asked.answer_arrow:
         table = to_table(told)
         return to_stream(table.replace_schema_metadata({"notes": json.dumps(notes)}))
-    plain = {name: to_records(each) if isinstance(each, pa.Table) else each for name, each in told.items()}
-    return to_json(plain | {"notes": notes}).encode()
+    return to_json(told | {"notes": notes}).encode()

@@ -73,10 +73,10 @@ def _operators() -> dict[Callable[..., Any], Callable[..., Any]]:
         side: str | None = None,
         sorter: Any = None,
     ) -> Any:
-        """Count those of a sequence (m,) that come before each number."""
-        numbers = to.Unsqueeze(self, [-1])
+        """Count those of each sequence (..., m) that come before its numbers (..., n)."""
+        numbers, sequence = to.Unsqueeze(self, [-1]), to.Unsqueeze(sorted_sequence, [-2])
         before = to.GreaterOrEqual if right or side == "right" else to.Greater
-        return to.ReduceSum(to.Cast(before(numbers, sorted_sequence), to=onnxscript.INT64.dtype), [-1], keepdims=0)
+        return to.ReduceSum(to.Cast(before(numbers, sequence), to=onnxscript.INT64.dtype), [-1], keepdims=0)
 
     return {torch.ops.aten.searchsorted.Tensor: searchsorted}
 

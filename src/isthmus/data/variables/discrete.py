@@ -83,7 +83,8 @@ class _Discrete(Variable):
         found, wanted = cells.type, value_type(self.type)
         wanted = pa.float64() if pa.types.is_floating(wanted) else wanted
         if found == wanted or pa.types.is_null(found):
-            return cells.cast(wanted), pa.array(self.values, wanted)
+            own = wanted == value_type(self.type)
+            return cells.cast(wanted), self._array if own else pa.array(self.values, wanted)
         numeric = is_number(found) or pa.types.is_boolean(found)
         if is_text(wanted) and (is_text(found) or numeric or is_time(found)):
             return cells.cast(pa.large_string()), pa.array([str(value) for value in self.values], pa.large_string())
