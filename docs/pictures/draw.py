@@ -20,6 +20,8 @@ DRAWN = [
     ("learning", "mnist", "5-NN, five folds: accuracy"),
     ("cluster", "penguins", "k-means, k known: ARI"),
     ("search", "adult", "recall"),
+    ("concepts", "smollm2", "share of words in French"),
+    ("sae", "wide", "rows a second"),
 ]
 
 
