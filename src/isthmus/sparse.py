@@ -55,7 +55,7 @@ class SparseAutoencoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     facts_
         What was learnt from, and how it went: rows, `explained` (share of the held-out variance), `l0` (features active
-        a row), `dead` (share of features idle for the last 250,000 rows of training); of a language model's activations
+        a row), `dead` (share of features idle for the last 100,000 rows of training); of a language model's activations
         also its name, the layer, the site, and the norm beyond which a token is left as it is.
     density_
         Share of rows (features,) that each feature is active in.
