@@ -24,6 +24,10 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
 ]
 WIDTHS = {"wide": (1280, 900), "narrow": (390, 844)}
+IN_THE_BAR = """(() => {
+  const [bar, link] = ["nav", "nav [aria-current]"].map((one) => document.querySelector(one).getBoundingClientRect());
+  return link.left >= bar.left - 1 && link.right <= bar.right + 1;
+})()"""
 SERIOUS = {"serious", "critical"}
 WAIT = 60_000
 """Milliseconds that a slow machine is given for what takes well under a second."""
@@ -106,6 +110,7 @@ class Page:
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             f"{name} is wider than the page"
         )
+        assert self.page.evaluate(IN_THE_BAR), f"the link to {name} is out of the bar's sight"
         assert self.page.locator(".fault").count() == 0, self.page.locator(".fault").all_inner_texts()
         found = Axe().run(self.page).response["violations"]
         serious = [
@@ -331,6 +336,7 @@ def test_keys_lead_everywhere_and_the_dark_page_can_be_read(browser, address, sh
     view.get_by_role("heading", name="Outliers").wait_for()
     assert view.evaluate("document.documentElement.dataset.theme") == "light"
     view.goto(page.root)
+    view.get_by_role("heading", name="Training").wait_for()
     view.keyboard.press("Tab")
     assert view.evaluate("document.activeElement.textContent") == "Skip to the panel"
     context.close()

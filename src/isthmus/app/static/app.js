@@ -49,6 +49,13 @@ function here() {
   return state?.subject ? "overview" : "library";
 }
 
+/** Scroll the bar of panels to one of its links; scrollIntoView would let Tab begin there instead of at the top. */
+function reveal(link) {
+  if (!link) return;
+  const [bar, box] = [nav.getBoundingClientRect(), link.getBoundingClientRect()];
+  nav.scrollLeft += Math.min(0, box.left - bar.left) + Math.max(0, box.right - bar.right);
+}
+
 async function show() {
   const mine = ++turn;
   leave();
@@ -57,7 +64,7 @@ async function show() {
   const panel = state.panels.find((each) => each.id === id);
   document.title = `${panel.title} – isthmus`;
   draw();
-  nav.querySelector("[aria-current]")?.scrollIntoView({block: "nearest", inline: "nearest"});
+  reveal(nav.querySelector("[aria-current]"));
   const root = h("section", {class: `panel ${id}`, "aria-label": panel.title});
   fill(main, root);
   if (panel.refusal) {
