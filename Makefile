@@ -111,6 +111,11 @@ bench-learning: $(VENV)/.installed-bench  ## codes as inputs of later models, be
 bench-large: $(VENV)/.installed  ## 5 GB through every verb that takes tables in parts: memory and speed
 	@$(PY) benchmarks/large.py
 
+.PHONY: bench-workers
+bench-workers: $(VENV)/.installed-bench  ## workers of Ray beside one process: speed, and what a lost one costs
+	@$(PIP) -e ".[ray]"
+	@$(PY) benchmarks/workers.py
+
 .PHONY: bench-app
 bench-app: $(VENV)/.installed-bench browser  ## how quick the page is, in a real browser
 	@$(PY) benchmarks/app.py
@@ -123,6 +128,11 @@ bench-serve: $(VENV)/.installed-bench  ## how many rows a second the service fil
 fuzz: $(VENV)/.installed-bench  ## spoilt inputs for every reader of files from outside; CASES=1000000 SECONDS=3600 for more
 	@$(PIP) -e ".[lm,search]"
 	@$(PY) benchmarks/fuzz.py --cases $(or $(CASES),10000) --seconds $(or $(SECONDS),inf)
+
+.PHONY: fuzz-guided
+fuzz-guided: $(VENV)/.installed-bench  ## one reader, led to new lines by atheris: TARGET=csv SECONDS=600
+	@$(PIP) -e ".[lm,search]" "atheris==3.0.0"
+	@$(PY) benchmarks/fuzz_guided.py $(or $(TARGET),csv) -max_total_time=$(or $(SECONDS),600)
 
 .PHONY: bench-kills
 bench-kills: $(VENV)/.installed-bench  ## kill -9 at random moments of a fit, an index, a harvest, a compression: what is left?

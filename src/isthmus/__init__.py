@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from isthmus.nets.codes import Sparse as Sparse
     from isthmus.nets.corruptions import Mask as Mask
     from isthmus.nets.corruptions import Noise as Noise
+    from isthmus.on_ray.engine import Ray as Ray
     from isthmus.pictures import PictureAutoencoder as PictureAutoencoder
     from isthmus.pooling import pool as pool
     from isthmus.report.evaluation import evaluate as evaluate
@@ -60,6 +61,7 @@ _HOMES = {
     "Parts": "isthmus.data.parts",
     "PictureAutoencoder": "isthmus.pictures",
     "Quantized": "isthmus.nets.codes",
+    "Ray": "isthmus.on_ray.engine",
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",
     "SparseAutoencoder": "isthmus.sparse",

@@ -20,6 +20,7 @@ from isthmus.data.drawn import Drawn
 from isthmus.data.parts import Parts
 from isthmus.data.schema import Schema
 from isthmus.data.sources import Table
+from isthmus.engine import Engine
 from isthmus.errors import IsthmusWarning
 from isthmus.halves import Decoder, Encoder
 from isthmus.jobs import Jobs
@@ -75,6 +76,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         "auto", "cpu", "cuda" or "mps".
     checkpoint, resume
         A file to save the state of training in, and whether to go on from it.
+    engine
+        Where the training is done: an `isthmus.Ray`; by default this process.
     verbose
         Whether to show progress on stderr.
 
@@ -121,6 +124,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         device: str = "auto",
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
+        engine: Engine | None = None,
         verbose: bool = False,
     ) -> None:
         self.code = code
@@ -141,6 +145,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.device = device
         self.checkpoint = checkpoint
         self.resume = resume
+        self.engine = engine
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -161,8 +166,10 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def learn(self, X: Any, settings: Settings) -> Self:
         """Learn from a table under settings that say more than an estimator's parameters may; else as `fit`."""
-        started = time.monotonic()
-        drawn = Drawn.of(X.read_as(self.missing), self.seed, self.drop) if isinstance(X, Parts) else None
+        started, engine = time.monotonic(), self.engine or Engine()
+        drawn = None
+        if isinstance(X, Parts):
+            drawn = Drawn.of(X.read_as(self.missing), self.seed, self.drop, engine.each)
         table = self._open(X) if drawn is None else drawn.table
         if isinstance(self.schema, Schema):
             self.schema_ = self.schema
@@ -172,10 +179,11 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.flavour_ = table.flavour
         x = self.codec_.encode(table)
         names = [variable.name for variable in self.schema_.coded]
-        settings = replace(settings, condition=places(self.condition, names))
+        batch = settings.batch_size * engine.shards
+        settings = replace(settings, condition=places(self.condition, names), batch_size=batch)
         for note in self.schema_.notes:
             warnings.warn(note, IsthmusWarning, stacklevel=3)
-        with streaming(drawn, self.codec_, self.seed) as stream:
+        with streaming(drawn, self.codec_, self.seed, engine) as stream:
             trained = fit(
                 x,
                 [variable.size for variable in self.schema_.coded],
@@ -183,6 +191,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
                 started=started if stream is None else time.monotonic(),
                 progress=told(self.verbose),
                 stream=stream,
+                train=engine.train,
             )
         self.net_, self.prior_, self.history_ = trained.net, trained.prior, trained.history
         self._learn_names(table)

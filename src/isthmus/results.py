@@ -41,24 +41,24 @@ class Outliers:
         self._numbers: npt.NDArray[np.int64] = np.arange(len(x))
 
     @staticmethod
-    def joined(parts: Iterable[Outliers], keep: int) -> Outliers:
-        """Join what was found in a table's parts; of the rows only the `keep` oddest are held, to be explained.
+    def joined(parts: Iterable[tuple[Floats, Outliers]], keep: int) -> Outliers:
+        """Join what was found in a table's parts: all their scores, and the oddest rows of each, to be explained.
 
         How likely a cell is wrong is then judged with the held rows in view, and not with all of them.
         """
         scores: list[Floats] = []
         start, held = 0, Outliers.__new__(Outliers)
-        for part in parts:
-            part._numbers = part._numbers + start
-            start += len(part.scores)
-            held = held._with(part._oddest(keep))._oddest(keep) if scores else part._oddest(keep)
-            scores.append(part.scores)
+        for own, odd in parts:
+            odd._numbers = odd._numbers + start
+            start += len(own)
+            held = held._with(odd).oddest(keep) if scores else odd
+            scores.append(own)
         held.scores = np.concatenate(scores)
         held.order = np.argsort(-held.scores, kind="stable")
         return held
 
-    def _oddest(self, keep: int) -> Outliers:
-        """Hold only the oddest rows, in their order."""
+    def oddest(self, keep: int) -> Outliers:
+        """Hold only so many of the oddest rows, in their order."""
         places = np.sort(np.argsort(-self.scores, kind="stable")[:keep])
         table = replace(self._table, columns=self._table.columns.take(pa.array(places)))
         return self._holding(table, *(each[places] for each in self._arrays))

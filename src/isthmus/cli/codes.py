@@ -22,6 +22,9 @@ def encode(
     data: options.Rows,
     out: options.CodesOut,
     memory: options.Memory = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -37,12 +40,11 @@ def encode(
     options.check_out(out, options.CODES, inputs=[model, data])
     from isthmus.data.sources import write_tables
 
-    loaded, width = load_for("encode", model), 0
+    loaded, width, way = load_for("encode", model), 0, parts.Way(memory, engine, workers, address)
 
     def codes() -> "Iterator[pa.Table]":
         nonlocal width
-        for part in parts.each(parts.opened(loaded, data, memory), data, "encode", quiet=quiet):
-            found = loaded.encode(part)
+        for found in way.each(way.opened(loaded, data), data, loaded.encode, "encode", quiet=quiet):
             width = found.shape[1]
             yield numbered(found, "z")
 
@@ -94,6 +96,9 @@ def reconstruct(
     data: options.Rows,
     out: options.TableOut,
     memory: options.Memory = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -109,13 +114,13 @@ def reconstruct(
     if not out.suffix or out.suffix.lower() in pictures.OUTS:
         loaded = load_for("reconstruct", model)
         if loaded.kind == pictures.KIND:
-            return pictures.reconstruct(loaded, data, out, quiet=quiet, json=json)
+            return pictures.reconstruct(loaded, options.on_disk(data), out, quiet=quiet, json=json)
     options.check_out(out, options.TABLES, inputs=[model, data])
     from isthmus.data.sources import write_tables
 
-    loaded = load_for("reconstruct", model)
-    each = parts.each(parts.opened(loaded, data, memory), data, "reconstruct", quiet=quiet)
-    rows = write_tables((loaded.reconstruct(part) for part in each), out)
+    loaded, way = load_for("reconstruct", model), parts.Way(memory, engine, workers, address)
+    each = way.each(way.opened(loaded, data), data, loaded.reconstruct, "reconstruct", quiet=quiet)
+    rows = write_tables(each, out)
     result = {"out": out, "rows": rows}
     done(f"wrote {out}: {rows:,} rows", result, quiet=quiet, as_json=json)
 

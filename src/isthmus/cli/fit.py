@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from isthmus.cli import activations, denoise, diffusion, options, pictures
+from isthmus.cli import activations, denoise, diffusion, options, parts, pictures
 from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
@@ -80,7 +80,7 @@ def schema(
 
 @shows_progress(trains=True)
 def fit(
-    data: options.Data,
+    data: options.Rows,
     out: Annotated[
         Path, word("-o", "--out", metavar="MODEL", type=Path, help="the model file to write, e.g. m.isthmus")
     ],
@@ -120,6 +120,9 @@ def fit(
         str, word("--device", metavar="NAME", help="cpu, cuda or mps; by default the best there is")
     ] = "auto",
     memory: options.Memory = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -141,37 +144,42 @@ def fit(
       isthmus fit houses.csv -o vae.isthmus --code gaussian --prior learnt
       isthmus fit houses.csv -o houses.isthmus --resume
       isthmus fit sales/ -o sales.isthmus --memory 2GB --budget 10min
+      isthmus fit sales/ -o sales.isthmus --engine ray --workers 8 --address auto
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
       isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
     """
-    if (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
+    way = parts.Way(memory, engine, workers, address)
+    if isinstance(data, str):
+        if target is not None or corrupt == ["diffusion"]:
+            options.on_disk(data)
+    elif (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
-        wrong["memory"] = memory
+        wrong |= {"memory": memory, "engine": engine}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
             return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
-    if pictures.is_meant(data, code):
+    elif pictures.is_meant(data, code):
         wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}
-        wrong |= {"missing": missing, "epochs": epochs, "memory": memory}
+        wrong |= {"missing": missing, "epochs": epochs, "memory": memory, "engine": engine}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         return pictures.fit(data, out, code, condition, corrupt, wrong, quiet=quiet, json=json, **asked)
-    if activations.are_meant(data, code):
+    elif activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
-        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory}
+        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory, "engine": engine}
         settings = {"epochs": epochs, "budget": budget, "seed": seed, "resume": resume, "device": device}
         return activations.fit(data, out, code, target, others, quiet=quiet, json=json, **settings)
     if target is not None:
         raise UsageError("--target is for activations: DATA must be a folder that `isthmus lm harvest` wrote, or .npy")
     options.check_out(out, inputs=[data])
-    from isthmus import Autoencoder, Parts
+    from isthmus import Autoencoder
 
-    declared = tuple(missing or ())
-    opened = Parts.of(data, declared, memory)
+    declared, state = tuple(missing or ()), out.with_name(out.name + ".checkpoint")
+    opened = way.table(data, declared)
     model = Autoencoder(
         code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
@@ -185,11 +193,14 @@ def fit(
         budget=budget,
         seed=seed,
         device=device,
-        checkpoint=out.with_name(out.name + ".checkpoint"),
+        checkpoint=state,
         resume=resume,
+        engine=None if engine is None else way.where(state),
         verbose=not quiet,
     ).fit(data if opened is None else opened)
     model.save(out)
+    if state.is_dir():  # what several machines saw is gone from it
+        state.rmdir()
     facts = model.inspect()
     result = {"model": out, **{key: facts[key] for key in ("rows", "code", "weights", "seconds")}}
     sentence = f"wrote {out}; see how well each column survives: isthmus inspect {out}"

@@ -1,5 +1,6 @@
 """``impute`` and ``outliers``: jobs that write a table."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from isthmus.cli import options, parts, pictures
@@ -14,12 +15,39 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from isthmus.results import Outliers
-    from isthmus.tasks.batches import Flags
+    from isthmus.tasks.batches import Flags, Floats
     from isthmus.tasks.impute import Method
 
 
 _APART = 1_000_003
 """How far the seeds of a table's parts lie apart."""
+
+
+@dataclass(frozen=True)
+class _Impute:
+    """Fill a table, or a part of one, which has a seed of its own."""
+
+    model: Any
+    how: "Method"
+    seed: int
+    size: int
+    told: dict[str, Any]
+
+    def __call__(self, rows: Any) -> Any:
+        number, within = divmod(getattr(rows, "start", 0), self.size)
+        return self.model.impute(rows, self.how, 1, self.seed + _APART * number + within, **self.told)
+
+
+@dataclass(frozen=True)
+class _Oddest:
+    """Score a part of a table, and hold its oddest rows, of which more may be asked."""
+
+    model: Any
+    keep: int
+
+    def __call__(self, rows: Any) -> "tuple[Floats, Outliers]":
+        found = self.model.outliers(rows)
+        return found.scores, found.oddest(self.keep)
 
 
 def impute(
@@ -42,6 +70,9 @@ def impute(
     ] = 0.9,
     seed: options.Seed = 0,
     memory: options.Memory = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -68,11 +99,11 @@ def impute(
         paths = [out.with_name(f"{stem}.{i}{dot}{ending}") for i in range(1, draws + 1)]
     how: Method = method or ("mode" if draws == 1 else "sample")
     told: dict[str, Any] = {"uncertainty": uncertainty, "interval": interval}
-    opened, rows = parts.opened(loaded, data, memory), 0
+    way, rows = parts.Way(memory, engine, workers, address), 0
+    opened = way.opened(loaded, data)
     for draw, path in enumerate(paths):
-        each = enumerate(parts.each(opened, data, "impute", quiet=quiet, holes=True))
-        filled = (loaded.impute(part, how, 1, seed + draw + _APART * number, **told) for number, part in each)
-        rows = write_tables(filled, path)
+        work = _Impute(loaded, how, seed + draw, 1 if opened is None else opened.size, told)
+        rows = write_tables(way.each(opened, data, work, "impute", quiet=quiet, holes=True), path)
     result = {"out": paths, "rows": rows}
     done(f"wrote {', '.join(map(str, paths))}: {rows:,} rows", result, quiet=quiet, as_json=json)
 
@@ -91,6 +122,9 @@ def outliers(
         word("--false-alarms", metavar="P", type=share, help="flag rows, but of usual rows only this share"),
     ] = None,
     memory: options.Memory = None,
+    engine: options.Engine = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -108,7 +142,7 @@ def outliers(
     """
     loaded = load_for("outliers", model)
     if loaded.kind == pictures.KIND:
-        return pictures.outliers(loaded, data, out, quiet=quiet, json=json)
+        return pictures.outliers(loaded, options.on_disk(data), out, quiet=quiet, json=json)
     options.check_out(out, options.TABLES, inputs=[model, data])
     flagged = share is not None or false_alarms is not None
     if flagged and (explain or (share is not None and false_alarms is not None)):
@@ -116,8 +150,10 @@ def outliers(
     from isthmus.data.sources import write_table, write_tables
     from isthmus.results import Outliers
 
-    opened = parts.opened(loaded, data, memory)
-    each = (loaded.outliers(part) for part in parts.each(opened, data, "outliers", quiet=quiet))
+    way = parts.Way(memory, engine, workers, address)
+    opened = way.opened(loaded, data)
+    work = loaded.outliers if opened is None else _Oddest(loaded, top)
+    each = way.each(opened, data, work, "outliers", quiet=quiet)
     found = Outliers.joined(each, keep=top) if opened is not None else next(each)
     oddest = int(found.order[0])
     result = {"out": out, "rows": len(found.order), "oddest": oddest}

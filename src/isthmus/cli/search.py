@@ -73,7 +73,7 @@ def index(
     from isthmus.index import Index
 
     loaded = load_for("encode", model)
-    rows = None if data is None else parts.each(_opened(loaded, data, memory), data, "index", quiet=quiet)
+    rows = None if data is None else parts.tables(_opened(loaded, data, memory), data, "index", quiet=quiet)
     if rows is not None and not append:
         made = Index.create(out, loaded, rows, compress=compress)
         says, facts = f"wrote {out}: {len(made):,} rows", dict[str, int]()

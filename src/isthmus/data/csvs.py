@@ -6,13 +6,15 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, NoReturn, Self, TextIO
+from typing import IO, Any, NoReturn, Self, TextIO, cast
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from isthmus.data.arrays import Column
+from isthmus.data.remote import Place, arrow_source, opened
 from isthmus.data.text import blank_missing, nan_to_null, parse
 from isthmus.errors import FileError
 
@@ -40,13 +42,13 @@ def read_csv(path: Path, missing: Collection[object] = ()) -> pa.Table:
 class CsvText:
     """A CSV file whose every cell is text, to be read whole or in blocks; its faults are raised as `FileError`."""
 
-    path: Path
+    path: Place
     names: list[str]
     separator: str
     lines: int
 
     @classmethod
-    def of(cls, path: Path) -> Self:
+    def of(cls, path: Place) -> Self:
         """Read the header: the column names, the separator and how many lines of the file they take."""
         with _faults(path), _text(path) as file:
             first = ""
@@ -68,13 +70,13 @@ class CsvText:
     def whole(self) -> pa.Table:
         """Read every cell below the header."""
         with _faults(self.path, self):
-            return arrow_csv.read_csv(self.path, *self._options())
+            return arrow_csv.read_csv(arrow_source(self.path, unpack=True), *self._options())
 
     def blocks(self) -> Iterator[pa.Table]:
         """Read the cells below the header, some megabytes at a time."""
         with _faults(self.path, self):
             try:
-                reader = arrow_csv.open_csv(self.path, *self._options(_BLOCK))
+                reader = arrow_csv.open_csv(arrow_source(self.path, unpack=True), *self._options(_BLOCK))
             except pa.ArrowInvalid as error:
                 if str(error).startswith("Empty CSV file"):  # a header alone
                     return
@@ -95,14 +97,23 @@ class CsvText:
 
 
 @contextmanager
-def _text(path: Path) -> Iterator[TextIO]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-        yield file
+def _text(path: Place) -> Iterator[TextIO]:
+    with _bytes(path) as file, TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        yield text
 
 
 @contextmanager
-def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
+def _bytes(path: Place) -> Iterator[IO[bytes]]:
+    with opened(path) as file:
+        if path.suffix != ".gz":
+            yield file
+            return
+        with gzip.open(file, "rb") as unpacked:
+            yield cast("IO[bytes]", unpacked)
+
+
+@contextmanager
+def _faults(path: Place, text: CsvText | None = None) -> Iterator[None]:
     """Say in one line what is wrong with a file, and where."""
     try:
         try:
@@ -117,7 +128,7 @@ def _faults(path: Path, text: CsvText | None = None) -> Iterator[None]:
         raise FileError(f"'{path}' is cut short or is no gzip file ({error})") from error
 
 
-def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoReturn:
+def _blame_line(path: Place, width: int, separator: str, error: Exception) -> NoReturn:
     """Find, slowly, what the fast reader refused."""
     with _faults(path), _text(path) as file:
         rows = csv.reader(file, delimiter=separator)
@@ -128,9 +139,8 @@ def _blame_line(path: Path, width: int, separator: str, error: Exception) -> NoR
     raise FileError(f"'{path}' cannot be read as CSV: {str(error).splitlines()[0]}") from error
 
 
-def _blame_encoding(path: Path) -> NoReturn:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
+def _blame_encoding(path: Place) -> NoReturn:
+    with _bytes(path) as file:
         for number, line in enumerate(file, start=1):
             if number == 1 and line[:2] == b"\x1f\x8b":
                 raise FileError(f"'{path}' is compressed with gzip: name it .csv.gz")

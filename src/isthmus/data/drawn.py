@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +23,18 @@ from isthmus.data.tables import TableCodec
 from isthmus.data.witnesses import Witness
 from isthmus.errors import DataError, FileError
 
-__all__ = ["Drawn", "Scratch"]
+__all__ = ["Drawn", "Each", "Scratch", "here"]
+
+Each: TypeAlias = Callable[[Callable[[Parts], Iterable[Any]], Parts], Iterator[Any]]
+"""Does something with the pieces of a table, in any place, and gives what comes of them, in their order."""
 
 ROWS, CELLS = 200_000, 1 << 23
 """Rows, and cells, of a table that are in memory at most while a model is fitted to it."""
+
+
+def here(work: Callable[[Parts], Iterable[Any]], parts: Parts) -> Iterator[Any]:
+    """Do it with the table as it is, in one piece, in this process."""
+    yield from work(parts)
 
 
 @dataclass(frozen=True)
@@ -50,51 +59,82 @@ class Drawn:
     witnesses: dict[str, Witness] | None
 
     @classmethod
-    def of(cls, parts: Parts, seed: int = 0, drop: Collection[str] = ()) -> Self:
+    def of(cls, parts: Parts, seed: int = 0, drop: Collection[str] = (), each: Each = here) -> Self:
         """Read all rows once, and keep some; columns to `drop` are not looked at."""
         count = min(parts.rows, ROWS, max(CELLS // len(parts.kinds), 1))
         every = count == parts.rows
         chosen = range(parts.rows) if every else sorted(random.Random(seed).sample(range(parts.rows), count))
-        rows, kept = np.array(chosen, np.int64), []
-        witnesses = {name: Witness(name) for name in parts.kinds.names if name not in drop}
-        for part in parts.tables():
-            here = rows[np.searchsorted(rows, part.start) : np.searchsorted(rows, part.start + part.rows)]
-            kept.append(part.columns.take(pa.array(here - part.start)))
-            for name, witness in {} if every else witnesses.items():
-                try:
-                    witness.see(part.columns[name])
-                except DataError as error:
-                    raise DataError(f"after row {part.start:,}, rows counted from there: {error}") from error
+        rows = np.array(chosen, np.int64)
+        names = () if every else [name for name in parts.kinds.names if name not in drop]
+        looks = each(partial(_look, rows=rows, names=names), parts)
+        kept, witnesses = next(looks)
+        for more, others in looks:
+            kept += more
+            for name, witness in others.items():
+                witnesses[name].join(witness)
         return cls(parts, parts.together(kept), rows, None if every else witnesses)
 
     @contextmanager
-    def encoded(self, codec: TableCodec) -> Iterator[Scratch]:
-        """Give all rows as numbers, in a file that is there for as long as it is read.
+    def encoded(self, codec: TableCodec, each: Each = here, place: Path | None = None) -> Iterator[Scratch]:
+        """Give all rows as numbers, in files that are there for as long as they are read.
+
+        They lie in `place`, which all who read them see; by default where temporary files do.
 
         Raises
         ------
         FileError
-            The disk has no room for it.
+            The disk has no room for them.
         """
-        with TemporaryDirectory(prefix="isthmus-") as folder:
-            path = Path(folder) / "rows"
+        with TemporaryDirectory(prefix="isthmus-", dir=place) as folder:
+            found = dict(each(partial(_encode, codec=codec, folder=Path(folder)), self.parts))
+            yield Scratch(tuple(found), tuple(found.values()), len(codec.schema.coded))
+
+
+def _look(piece: Parts, rows: Rows, names: Collection[str]) -> Iterator[tuple[list[pa.Table], dict[str, Witness]]]:
+    """Give those of the rows that are in a piece of a table, and what all its rows say."""
+    witnesses, kept = {name: Witness(name) for name in names}, []
+    for part in piece.tables():
+        own = rows[np.searchsorted(rows, part.start) : np.searchsorted(rows, part.start + part.rows)]
+        kept.append(part.columns.take(pa.array(own - part.start)))
+        for name, witness in witnesses.items():
             try:
-                with path.open("wb") as file:
-                    for part in self.parts.tables():
-                        file.write(np.ascontiguousarray(codec.encode(part)).data)
-            except OSError as error:
-                raise FileError(f"'{folder}' has no room for the rows: {error.strerror}: set TMPDIR") from error
-            yield Scratch(path, self.parts.rows, len(codec.schema.coded))
+                witness.see(part.columns[name])
+            except DataError as error:
+                raise DataError(f"after row {part.start:,}, rows counted from there: {error}") from error
+    yield kept, witnesses
+
+
+def _encode(piece: Parts, codec: TableCodec, folder: Path) -> Iterator[tuple[Path, int]]:
+    """Write the rows of a piece of a table as numbers; tell where, and how many."""
+    path = folder / f"rows-{piece.before:015}"
+    try:
+        with path.open("wb") as file:
+            for part in piece.tables():
+                file.write(np.ascontiguousarray(codec.encode(part)).data)
+    except OSError as error:
+        raise FileError(f"'{folder}' has no room for the rows: {error.strerror}: set TMPDIR") from error
+    yield path, piece.rows
 
 
 class Scratch:
-    """Rows of numbers in a file, mapped only while some are read: what is mapped counts as memory."""
+    """Rows of numbers in files, mapped only while some are read: what is mapped counts as memory."""
 
     dtype: npt.DTypeLike = np.float64
 
-    def __init__(self, path: Path, rows: int, width: int) -> None:
-        self.path, self.rows, self.width = path, rows, width
+    def __init__(self, paths: tuple[Path, ...], counts: tuple[int, ...], width: int) -> None:
+        self.paths, self.counts, self.width = paths, counts, width
+
+    @property
+    def rows(self) -> int:
+        """Rows in all."""
+        return sum(self.counts)
 
     def values(self, rows: Rows) -> Floats:
-        """Gather rows (n, width)."""
-        return np.array(np.memmap(self.path, np.float64, "r", shape=(self.rows, self.width))[rows])
+        """Gather rows (n, width), of ascending numbers."""
+        found, start = [], 0
+        for path, count in zip(self.paths, self.counts, strict=True):
+            own = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)] - start
+            if len(own):
+                found.append(np.array(np.memmap(path, np.float64, "r", shape=(count, self.width))[own]))
+            start += count
+        return np.concatenate(found) if len(found) != 1 else found[0]

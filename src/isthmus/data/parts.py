@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from isthmus.data.frames import Flavour
+from isthmus.data.remote import Place, Remote, place_of
 from isthmus.data.sources import Table, open_table
 from isthmus.data.survey import PartFile, survey
 from isthmus.errors import DataError, FileError, UsageError
@@ -45,14 +45,17 @@ class Parts:
         The files that hold the rows, in order.
     missing
         Values that mean "missing", as `isthmus.Autoencoder` takes them.
-    rows
-        Rows in all.
+    counts
+        Rows of each file.
     kinds
         The columns and their types.
+    before
+        Rows of a larger table, of which these are neighbouring rows, that come before them.
 
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> for part in range(3):
     ...     _ = (folder / f"part-{part}.csv").write_text(f"size,zone\n{part},hill\n{part / 2},port\n")
@@ -63,15 +66,16 @@ class Parts:
     [6]
     """
 
-    path: Path
+    path: Place
     files: tuple[PartFile, ...]
     missing: Collection[object]
-    rows: int
+    counts: tuple[int, ...]
     kinds: pa.Schema
+    before: int = 0
 
     @classmethod
-    def open(cls, path: str | PathLike[str], missing: Collection[object] = ()) -> Self:
-        """Look once at all rows of a file or folder.
+    def open(cls, path: str | PathLike[str] | Remote, missing: Collection[object] = ()) -> Self:
+        """Look once at all rows of a file or folder, by its path or an address such as "s3://bucket/sales".
 
         Raises
         ------
@@ -80,12 +84,12 @@ class Parts:
         DataError
             The files of a folder have different columns, or no rows.
         """
-        place = Path(fspath(path))
+        place = place_of(path)
         files = tuple(PartFile.of(file) for file in _files(place))
-        rows, kinds = survey(files, missing)
-        if not rows:
+        counts, kinds = survey(files, missing)
+        if not any(counts):
             raise DataError(f"'{place}': the table has no rows: a minimum of 1 is required.")
-        return cls(place, files, missing, rows, kinds)
+        return cls(place, files, missing, tuple(counts), kinds)
 
     @classmethod
     def of(
@@ -100,9 +104,11 @@ class Parts:
         `memory` is in bytes or words such as "2GB"; half of what is free where it is not said. Parquet files of more
         than `most_rows` count as too large whatever their size.
         """
-        if not isinstance(source, str | PathLike):
+        if not isinstance(source, str | PathLike | Remote):
             return None
-        place = Path(fspath(source))
+        place = place_of(source)
+        if isinstance(place, Remote):
+            return cls.open(place, missing)
         if place.is_dir():
             return cls.open(place, missing) if _tables_in(place) else None
         if not place.is_file() or not place.name.lower().endswith(ENDINGS):
@@ -121,16 +127,21 @@ class Parts:
         return (self.rows - 1) // self.size + 1
 
     @property
+    def rows(self) -> int:
+        """Rows in all."""
+        return sum(self.counts)
+
+    @property
     def size(self) -> int:
         """Rows in a part, all but the last."""
         return max(256, CELLS // len(self.kinds) // 256 * 256)
 
-    def tables(self, rows: int | None = None, *, holes: bool = False) -> Iterator[Table]:
+    def tables(self, rows: int | None = None, *, holes: frozenset[str] | None = None) -> Iterator[Table]:
         """Give the rows so many at a time, `size` where not said, fewer at the end.
 
-        With `holes`, each part knows which columns have missing cells in any.
+        With `holes`, each is told which columns have missing cells in any.
         """
-        size, empty = rows or self.size, self.holes if holes else None
+        size = rows or self.size
         held: list[pa.Table] = []
         count = start = 0
         for block in self._blocks():
@@ -138,10 +149,29 @@ class Parts:
             count += len(block)
             while count >= size:
                 whole = pa.concat_tables(held)
-                yield self._table(whole.slice(0, size), empty, start)
+                yield self._table(whole.slice(0, size), holes, self.before + start)
                 held, count, start = [whole.slice(size)], count - size, start + size
         if count:
-            yield self._table(pa.concat_tables(held), empty, start)
+            yield self._table(pa.concat_tables(held), holes, self.before + start)
+
+    def pieces(self, rows: int | None = None) -> list[Parts]:
+        """Divide the table into some that can be read apart from each other, in their order.
+
+        They have `rows` rows, a part's where not said, or the fewest more: Parquet is divided between its groups of
+        rows, CSV between files.
+        """
+        found: list[Parts] = []
+        before = self.before
+        for file, count in zip(self.files, self.counts, strict=True):
+            for piece, held in file.divided(rows or self.size, count):
+                if held:
+                    found.append(replace(self, files=(piece,), counts=(held,), before=before))
+                before += held
+        return found
+
+    def absolute(self) -> Parts:
+        """Give this table by paths that mean the same in every folder."""
+        return replace(self, files=tuple(replace(file, path=file.path.absolute()) for file in self.files))
 
     @cached_property
     def holes(self) -> frozenset[str]:
@@ -200,15 +230,15 @@ def _room() -> float:
         return 4e9
 
 
-def _tables_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if _is_table(file))
+def _tables_in(folder: Place) -> list[Place]:
+    return sorted((file for file in folder.iterdir() if _is_table(file)), key=str)
 
 
-def _is_table(file: Path) -> bool:
+def _is_table(file: Place) -> bool:
     return file.name.lower().endswith(ENDINGS) and not file.name.startswith((".", "_")) and file.is_file()
 
 
-def _files(place: Path) -> list[Path]:
+def _files(place: Place) -> list[Place]:
     if place.is_dir():
         found = _tables_in(place)
         if not found:

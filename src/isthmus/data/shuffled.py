@@ -10,9 +10,9 @@ import numpy.typing as npt
 from isthmus.data.activations import Activations, Rows
 from isthmus.errors import DataError
 
-__all__ = ["ShuffledBlocks", "Stored"]
+__all__ = ["BLOCK", "ShuffledBlocks", "Stored"]
 
-_BLOCK = 256
+BLOCK = 256
 """Rows read side by side."""
 
 
@@ -111,6 +111,6 @@ class ShuffledBlocks:
 
     def _ordered(self, epoch: int) -> Rows:
         """Give all rows in the order in which their blocks are read."""
-        blocks = [self._rows[start : start + _BLOCK] for start in range(0, len(self._rows), _BLOCK)]
+        blocks = [self._rows[start : start + BLOCK] for start in range(0, len(self._rows), BLOCK)]
         order = np.random.default_rng([self.seed, epoch]).permutation(len(blocks))
         return np.concatenate([blocks[number] for number in order])

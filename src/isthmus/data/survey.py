@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from pyarrow import parquet
 
 from isthmus.data.arrays import Column, is_text
 from isthmus.data.csvs import CsvText
+from isthmus.data.remote import Place, arrow_source, size_of
 from isthmus.data.text import TOO_LONG, blank_missing, common, parse_as, spelt
 from isthmus.errors import DataError, FileError
 
@@ -26,18 +26,22 @@ _ROWS = 1 << 15
 
 @dataclass(frozen=True)
 class PartFile:
-    """One file of a table: Parquet, or CSV, whose cells are text until it is known what they spell."""
+    """One file of a table: Parquet, or CSV, whose cells are text until it is known what they spell.
 
-    path: Path
+    `groups` are the groups of rows of a Parquet file that are meant, where not all are.
+    """
+
+    path: Place
     kind: str
+    groups: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, path: Path) -> Self:
+    def of(cls, path: Place) -> Self:
         """Choose by the extension."""
         return cls(path, cls.kind_of(path))
 
     @staticmethod
-    def kind_of(path: Path) -> str:
+    def kind_of(path: Place) -> str:
         """Tell a file's format: "parquet" or "csv"."""
         return "parquet" if path.name.lower().endswith(".parquet") else "csv"
 
@@ -50,21 +54,39 @@ class PartFile:
         """Give the columns and their types; those of CSV are all text."""
         if self.kind == "csv":
             return pa.schema([(name, pa.string()) for name in self.text.names])
-        with _damage(self.path), parquet.ParquetFile(self.path) as file:
+        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
             return file.schema_arrow.remove_metadata()
 
     def told(self) -> tuple[int, float]:
         """Give the rows, 0 where the file does not tell, and about the bytes that the cells take in memory."""
-        size = self.path.stat().st_size
+        size = size_of(self.path)
         if self.kind == "csv":
             return 0, float(size * (5 if self.path.suffix.lower() == ".gz" else 1))
         try:
-            with parquet.ParquetFile(self.path) as file:
+            with parquet.ParquetFile(arrow_source(self.path)) as file:
                 about = file.metadata
                 groups = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
                 return about.num_rows, float(max(groups, 8 * about.num_rows * about.num_columns))
         except (pa.ArrowException, OSError):
             return 0, 0.0  # `open_table` says what is wrong with it
+
+    def divided(self, rows: int, count: int) -> Iterator[tuple[PartFile, int]]:
+        """Give its pieces that can be read by themselves, of so many rows or more, and how many they have.
+
+        A CSV file, of `count` rows, can only be read from its beginning.
+        """
+        if self.kind == "csv":
+            yield self, count
+            return
+        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
+            sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        groups: list[int] = []
+        for group, _ in enumerate(sizes):
+            groups.append(group)
+            held = sum(sizes[each] for each in groups)
+            if held >= rows or (held and group == len(sizes) - 1):
+                yield replace(self, groups=tuple(groups)), held
+                groups = []
 
     def raw(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Give some columns of all rows as they are in the file, block by block."""
@@ -72,8 +94,8 @@ class PartFile:
             for cells in self.text.blocks():
                 yield cells.rename_columns(self.text.names).select(columns)
             return
-        with _damage(self.path), parquet.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(batch_size=_ROWS, columns=list(columns)):
+        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
+            for batch in file.iter_batches(batch_size=_ROWS, row_groups=self.groups, columns=list(columns)):
                 batch.validate(full=True)
                 yield pa.Table.from_batches([batch]).select(columns).replace_schema_metadata(None)
 
@@ -87,18 +109,18 @@ class PartFile:
             yield pa.table(columns, schema=kinds)
 
 
-def survey(files: Sequence[PartFile], missing: Collection[object]) -> tuple[int, pa.Schema]:
-    """Count the rows, and tell the type that each column has over all of them."""
+def survey(files: Sequence[PartFile], missing: Collection[object]) -> tuple[list[int], pa.Schema]:
+    """Count the rows of each file, and tell the type that each column has over all of them."""
     schema = _one_schema(files)
     found = {field.name: _Words(field.type, files[0].kind == "csv") for field in schema if is_text(field.type)}
-    rows = 0
-    for file in files:
+    rows = [0] * len(files)
+    for number, file in enumerate(files):
         if file.kind == "parquet":
-            with _damage(file.path), parquet.ParquetFile(file.path) as opened:
-                rows += opened.metadata.num_rows
+            with _damage(file.path), parquet.ParquetFile(arrow_source(file.path)) as opened:
+                rows[number] = opened.metadata.num_rows
         comma = file.kind == "csv" and file.text.decimal_comma
         for block in file.raw([name for name, words in found.items() if file.kind == "csv" or not words.settled]):
-            rows += len(block) if file.kind == "csv" else 0
+            rows[number] += len(block) if file.kind == "csv" else 0
             for name in block.column_names:
                 found[name].see(block[name], missing, comma)
             if file.kind == "parquet" and all(words.settled for words in found.values()):
@@ -165,11 +187,12 @@ def _one_schema(files: Sequence[PartFile]) -> pa.Schema:
     try:
         return pa.unify_schemas(ordered, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"'{files[0].path.parent}': columns differ in type: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        raise DataError(f"'{files[0].path}' and the other files: columns differ in type: {reason}") from None
 
 
 @contextmanager
-def _damage(path: Path) -> Iterator[None]:
+def _damage(path: Place) -> Iterator[None]:
     """Say in one line that a Parquet file cannot be read."""
     try:
         yield

@@ -62,6 +62,15 @@ class Witness:
                 self._keep(column, rows[self._beyond(numbers)])
                 self._keep(column, rows[self._finer(numbers, kind)])
 
+    def join(self, other: Witness) -> None:
+        """Take in what another saw of other rows: the cells that it kept stand for them."""
+        filled = self.filled + other.filled
+        for cells in other._kept:
+            self.see(pa.chunked_array([cells]))
+        if other.many:
+            self.many, self._values = True, None
+        self.filled = filled
+
     def beside(self, some: Column) -> Column:
         """Give some cells of the column, and these."""
         both = pa.chunked_array([*some.chunks, *self._kept], some.type)

@@ -60,7 +60,8 @@ def fit(
     *,
     started: float | None = None,
     progress: Progress | None = None,
-    stream: Callable[[npt.NDArray[np.bool_], int], Source] | None = None,
+    stream: Callable[[npt.NDArray[np.bool_], int], Sequence[Source]] | None = None,
+    train: Callable[..., History] = train,
 ) -> Trained:
     """Train an hourglass on values (rows, columns).
 
@@ -76,7 +77,9 @@ def fit(
         When the user's budget began to count, on `time.monotonic`'s clock.
     stream
         Where the values are but a sample of more: gives those to train on, all but the held-out rows of the sample,
-        in batches of a size.
+        in batches of a size, by shards.
+    train
+        The training loop, or what lets others do it.
     """
     started = time.monotonic() if started is None else started
     device = pick_device(settings.device)
@@ -100,7 +103,8 @@ def fit(
         start_at_principal_components(net, training)
     net.to(device)
     source = None if stream is None else stream(held.numpy(), settings.batch_size)
-    plan = plan_of(settings, len(training if source is None else source), len(columns.sizes))
+    rows_of = len(training) if source is None else sum(map(len, source))
+    plan = plan_of(settings, rows_of, len(columns.sizes))
     history = train(
         net,
         training if source is None else source,

@@ -123,6 +123,11 @@ class Together(Silent):
         for each in self.listeners:
             each.check(report)
 
+    def saved(self, checkpoint: Path) -> None:
+        """Tell each."""
+        for each in self.listeners:
+            each.saved(checkpoint)
+
     def stop(self) -> None:
         """Tell each."""
         for each in self.listeners:

@@ -1,10 +1,11 @@
 """One loop trains everything: AdamW, warm-up and cosine decay, clipping, averaged weights, early stopping.
 
 Several models can share one pass over the data: each takes its own steps on the same batches, and none can tell.
+Several workers can share one model: each takes some shards of every batch, and all take the step of their sum.
 
 What makes a run repeatable and resumable is that no random state is carried from step to step: the rows of
-a step and the noise drawn in it follow from `(seed, step)` alone. A run that is killed and resumed from its last
-checkpoint therefore ends in the very weights it would have had.
+a step and the noise drawn in it follow from `(seed, step)`, and the shard, alone. A run that is killed and resumed from
+its last checkpoint therefore ends in the very weights it would have had.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
 from isthmus.training.sources import Rows, Source
+from isthmus.training.workers import Alone
 
 Losses = dict[str, Tensor]
 
@@ -50,7 +52,7 @@ class Trainable(Protocol):
 
 def train(
     module: nn.Module,
-    data: Tensor | Source,
+    data: Tensor | Source | Sequence[Source],
     held_out: Tensor,
     plan: Plan,
     *,
@@ -59,6 +61,7 @@ def train(
     checkpoint: Path | None = None,
     resume: bool = False,
     identity: dict[str, Any] | None = None,
+    workers: Alone | None = None,
 ) -> History:
     """Train `module` in place on the rows of `data` and leave it with its best weights, averaged where planned so.
 
@@ -68,6 +71,7 @@ def train(
         A torch module with `losses(batch, generator)` and `weights(share)`, on its device already.
     data, held_out
         Rows to learn from and rows to judge by, first axis rows; of what is no matrix, batches are asked for by step.
+        Several sources are shards of the data: each gives its part of every batch, with noise of its own.
     plan
         Steps, batch size, rates, patience, seed and, where given, a budget counted from `started`.
     started
@@ -77,6 +81,9 @@ def train(
     checkpoint, resume, identity
         A file written every few seconds; with `resume` the run goes on from it, provided that it was made by
         a run of the same `identity` (any JSON-able facts that make two runs the same).
+    workers
+        Who shares the work: each calls this with the same arguments, and all end with the same weights. The shards,
+        not the workers, decide what is learnt: any number of workers comes to the same, up to rounding.
 
     Raises
     ------
@@ -86,11 +93,13 @@ def train(
     FileError
         When the checkpoint is damaged, or that of another run.
     """
-    run = _Run(module, data, held_out, plan, time.monotonic() if started is None else started, progress or Silent())
+    began, tell = time.monotonic() if started is None else started, progress or Silent()
+    run = _Run(module, data, held_out, plan, began, tell, workers or Alone())
     if checkpoint is not None:
-        run.saves_to(checkpoint, {"plan": asdict(plan), "rows": len(data), **(identity or {})}, resume)
+        rows = sum(map(len, run.shards))
+        run.saves_to(checkpoint, {"plan": asdict(plan), "rows": rows, **(identity or {})}, resume)
     _go([run])
-    if checkpoint is not None:
+    if checkpoint is not None and not run.workers.rank:
         checkpoint.unlink(missing_ok=True)
     return run.history
 
@@ -130,11 +139,19 @@ class _Run:
     """A run in progress."""
 
     def __init__(
-        self, module: Any, data: Tensor | Source, held_out: Tensor, plan: Plan, started: float, progress: Progress
+        self,
+        module: Any,
+        data: Tensor | Source | Sequence[Source],
+        held_out: Tensor,
+        plan: Plan,
+        started: float,
+        progress: Progress,
+        workers: Alone | None = None,
     ) -> None:
         self.module, self.held_out, self.plan = module, held_out, plan
-        self.source = Rows(data, plan.batch_size, plan.seed) if isinstance(data, Tensor) else data
-        self.started, self.progress = started, progress
+        whole = Rows(data, plan.batch_size, plan.seed) if isinstance(data, Tensor) else data
+        self.shards = whole if isinstance(whole, Sequence) else [whole]
+        self.started, self.progress, self.workers = started, progress, workers or Alone()
         self.device = next(module.parameters()).device
         self.optimizer = torch.optim.AdamW(
             module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
@@ -144,7 +161,7 @@ class _Run:
         self.parts, self.judging = Split(self.remark), Split(self.remark)
         self.best: list[Tensor] = []
         self.step, self.scale, self.rollbacks = 0, 1.0, 0
-        self.steps, self.every = plan.steps, 1
+        self.steps, self.every, self.saving = plan.steps, 1, 1
         self.safe: dict[str, Tensor] = {}
         self.seen: list[Losses] = []
         self.seconds: float | None = None
@@ -156,19 +173,26 @@ class _Run:
 
     def gradients(self, step: int, share: float) -> Losses:
         """Put the gradients of a step's rows in place and give its losses; in parts where memory is short."""
-        batch = self.source.batch(step)
-        return self.parts.enough(lambda: self._gradients(batch, step, share), len(batch))
+        batches = {shard: self.shards[shard].batch(step) for shard in self.workers.shards(len(self.shards))}
+        losses = self.parts.enough(lambda: self._gradients(batches, step, share), max(map(len, batches.values())))
+        if self.workers.count > 1:
+            for weight in self.average.source:
+                weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            grads = [weight.grad for weight in self.average.source if weight.grad is not None]
+            self.workers.sum([*grads, *losses.values()])
+        return losses
 
-    def _gradients(self, batch: Tensor, step: int, share: float) -> Losses:
-        rng = generator(self.device, self.plan.seed, step, 2)
+    def _gradients(self, batches: dict[int, Tensor], step: int, share: float) -> Losses:
         self.optimizer.zero_grad(set_to_none=True)
         sums: Losses = {}
-        for part in torch.split(batch, self.parts.size(len(batch))):
-            losses: Losses = self.module.losses(part.to(self.device), rng)
-            weight = len(part) / len(batch)
-            (weight * self.total(losses, share)).backward()  # type: ignore[no-untyped-call]
-            for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + weight * loss.detach()
+        for shard, batch in batches.items():
+            rng = generator(self.device, self.plan.seed, step, 2, *([shard] if len(self.shards) > 1 else []))
+            for part in torch.split(batch, self.parts.size(len(batch))):
+                losses: Losses = self.module.losses(part.to(self.device), rng)
+                weight = len(part) / len(batch) / len(self.shards)
+                (weight * self.total(losses, share)).backward()  # type: ignore[no-untyped-call]
+                for name, loss in losses.items():
+                    sums[name] = sums.get(name, 0.0) + weight * loss.detach()
         return sums
 
     def total(self, losses: Losses, share: float) -> Tensor:
@@ -197,7 +221,7 @@ class _Run:
         sums = self.judging.enough(self._judged, min(JUDGED, len(self.held_out)))
         self.module.train()
         self.average.swap()
-        return sums
+        return {name: self.workers.agree(loss) for name, loss in sums.items()}
 
     @torch.no_grad()
     def _judged(self) -> dict[str, float]:
@@ -225,16 +249,19 @@ class _Run:
         """How much of the run is over, 0..1: by the clock where there is a budget, by steps where there is none."""
         if self.seconds is None:
             return min(1.0, self.step / steps)
-        return min(1.0, (time.monotonic() - self.started) / self.seconds)
+        return self.workers.agree(min(1.0, (time.monotonic() - self.started) / self.seconds))
 
     def begin(self, together: int = 1) -> None:
         """Promise how many steps it will be; where several runs go together, each gets its part of a budget."""
-        pace, self.steps = self.pace() * together, self.plan.steps
+        self.workers.same([*self.module.parameters(), *self.module.buffers(), *self.average.kept])
+        pace, self.steps = self.workers.agree(self.pace() * together), self.plan.steps
         if self.plan.budget is not None:
             self.seconds = max(self.plan.budget - self.plan.reserve * pace, 0.3 * self.plan.budget)
-            self.steps = max(self.plan.checks, int((self.seconds - (time.monotonic() - self.started)) / pace))
+            left = self.workers.agree(self.seconds - (time.monotonic() - self.started))
+            self.steps = max(self.plan.checks, int(left / pace))
         self.progress.start(self.steps, self.steps * pace, self.step)
         self.every = max(1, self.steps // self.plan.checks)
+        self.saving = max(1, int(checkpoints.SECONDS_BETWEEN / pace))
         self.safe = self.state()
 
     def goes_on(self) -> bool:
@@ -245,6 +272,8 @@ class _Run:
         self.seen.append(self.advance(share))
         self.progress.step(self.step)
         if self.step % self.every and self.share(self.steps) < 1.0:
+            if self.step % self.saving == 0:
+                self.save()
             return True
         names = list(self.seen[0])
         table = torch.stack([torch.stack([losses[name] for name in names]) for losses in self.seen])
@@ -320,9 +349,19 @@ class _Run:
         self.started -= facts["seconds"]
 
     def save(self) -> None:
-        """Write a checkpoint, unless the last one is only seconds old."""
-        if self.checkpoint is None or time.monotonic() - self.saved_at < checkpoints.SECONDS_BETWEEN:
+        """Write a checkpoint, unless the last one is only seconds old, or a step since the last check failed."""
+        if self.checkpoint is None:
             return
+        if self._ought_to_save():
+            self._write()
+        self.progress.saved(self.checkpoint)
+
+    def _ought_to_save(self) -> bool:
+        recent = time.monotonic() - self.saved_at < checkpoints.SECONDS_BETWEEN
+        return not (recent or self.workers.rank) and all(bool(v.isfinite()) for one in self.seen for v in one.values())
+
+    def _write(self) -> None:
+        assert self.checkpoint is not None
         facts = {
             "scale": self.scale,
             "rollbacks": self.rollbacks,
@@ -341,11 +380,13 @@ class _Run:
         tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{name}": tensor for name, tensor in state.items()}
+        for name in self.seen[0] if self.seen else ():
+            tensors[f"seen.{name}"] = torch.stack([losses[name] for losses in self.seen])
         return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Go back to a state."""
-        parts: dict[str, dict[str, Tensor]] = {"module": {}, "average": {}, "best": {}, "optimizer": {}}
+        parts: dict[str, dict[str, Tensor]] = {"module": {}, "average": {}, "best": {}, "optimizer": {}, "seen": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(".")
             if rest:
@@ -355,6 +396,8 @@ class _Run:
         for i, weight in enumerate(self.average.kept):
             weight.copy_(parts["average"][str(i)])
         self.best = [parts["best"][str(i)].to(self.device) for i in range(len(parts["best"]))]
+        rows = zip(*(table.to(self.device) for table in parts["seen"].values()), strict=True)
+        self.seen = [dict(zip(parts["seen"], row, strict=True)) for row in rows]
         weights = self.optimizer.param_groups[0]["params"]
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts["optimizer"].items():

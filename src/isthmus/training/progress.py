@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import NamedTuple, TextIO
 
 
@@ -33,6 +34,9 @@ class Silent:
 
     def check(self, report: Report) -> None:
         """Say the losses."""
+
+    def saved(self, checkpoint: Path) -> None:
+        """Say that the run can go on from a file, if the last one is not only seconds old."""
 
     def stop(self) -> None:
         """Say that the work is over."""

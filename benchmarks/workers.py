@@ -1,0 +1,161 @@
+"""`make bench-workers`: what workers of Ray add to one process, what a lost one costs, what a large fit would.
+
+python benchmarks/workers.py               all, results to benchmarks/results
+python benchmarks/workers.py --quick       does it run? Results to the screen
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from large import GROUP, rows_of
+from pyarrow import parquet
+from results import OURS, Page, Section
+from runner import Bench, main
+
+import isthmus as im
+from isthmus.engine import Engine
+
+HERE, ONE, TWO = "one process", "one worker", OURS
+BILLION = 1e9
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How many rows there are, and how many passes are timed: the longer fit less the shorter one."""
+
+    seed: int = 0
+    files: int = 8
+    short: float = 1.0
+    long: float = 5.0
+    encoded: int = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of `make bench-large`, in several files."""
+
+    name: str = "large"
+    title: str = "20 columns, in 8 Parquet files"
+    goals: Any = None
+
+    def load(self, _: Path) -> str:
+        """Nothing is read: the table is made."""
+        return self.name
+
+
+def measure(_: Any, __: Any, settings: Settings) -> list[Section]:
+    """Time one process, one worker and two, and kill a worker."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="isthmus-workers-") as name:
+        folder, storage = Path(name) / "table", Path(name) / "shared"
+        folder.mkdir()
+        for number in range(settings.files):
+            parquet.write_table(rows_of(number, settings.seed), folder / f"part-{number}.parquet", row_group_size=8192)
+        parts, rows = im.Parts.open(folder), settings.files * GROUP
+        engines = {HERE: Engine(), ONE: im.Ray(1, storage=storage), TWO: im.Ray(2, storage=storage)}
+        speeds = {each: _training(engine, parts, rows, settings) for each, engine in engines.items()}
+        model = _fit(Engine(), parts, settings.short, settings)[0]
+        scoring = {each: _scoring(engine, model, parts, rows, settings) for each, engine in engines.items()}
+        lost = _lost(engines[TWO], storage, parts, settings)
+    return [_speeds(speeds, scoring), lost, _plan(speeds[HERE], scoring[HERE])]
+
+
+def _fit(engine: Engine, parts: im.Parts, epochs: float, settings: Settings) -> tuple[im.Autoencoder, float]:
+    began = time.monotonic()
+    model = im.Autoencoder(epochs=epochs, seed=settings.seed, drop=["row_id"], engine=engine).fit(parts)
+    return model, time.monotonic() - began
+
+
+def _training(engine: Engine, parts: im.Parts, rows: int, settings: Settings) -> float:
+    """Rows a second of training alone: what a longer fit takes more than a shorter one."""
+    short, long = (_fit(engine, parts, epochs, settings)[1] for epochs in (settings.short, settings.long))
+    return rows * (settings.long - settings.short) / max(long - short, 1e-3)
+
+
+def _scoring(engine: Engine, model: im.Autoencoder, parts: im.Parts, rows: int, settings: Settings) -> float:
+    """Rows a second that are encoded, all that a run does included."""
+    times = []
+    for _ in range(settings.encoded):
+        began = time.monotonic()
+        for _ in engine.map(model.encode, parts):
+            pass
+        times.append(time.monotonic() - began)
+    return rows / min(times)
+
+
+def _lost(engine: Any, storage: Path, parts: im.Parts, settings: Settings) -> Section:
+    """Fit undisturbed, and with a worker killed in the middle."""
+    undisturbed, took = _fit(engine, parts, settings.long, settings)
+    killed: list[int] = []
+    killer = threading.Thread(target=_kill, args=(storage, killed), daemon=True)
+    killer.start()
+    disturbed, longer = _fit(engine, parts, settings.long, settings)
+    weights = undisturbed.net_.state_dict()
+    same = all(torch.equal(weight, weights[name]) for name, weight in disturbed.net_.state_dict().items())
+    section = Section("A worker killed", "kill -9 of one of two workers when the first state of the run was kept.")
+    section.add("workers killed", {OURS: len(killed)}, digits=0)
+    section.add("seconds that it costs", {OURS: longer - took}, digits=0, headline=True)
+    section.add("weights are those of the undisturbed fit (1: to the last bit)", {OURS: int(same)}, digits=0)
+    return section
+
+
+def _kill(storage: Path, killed: list[int]) -> None:
+    while not list(storage.glob("training/*/checkpoint*")):
+        time.sleep(0.05)
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (folder / "cmdline").exists():
+            words = (folder / "cmdline").read_bytes()
+            if words.startswith(b"ray::") and b"TrainWorker" in words:
+                os.kill(int(folder.name), signal.SIGKILL)
+                killed.append(int(folder.name))
+                return
+
+
+def _speeds(speeds: dict[str, float], scoring: dict[str, float]) -> Section:
+    cores = len(os.sched_getaffinity(0))
+    section = Section(
+        "Rows a second",
+        f"Each worker has one of the {cores} cores, and one process one thread; two workers learn from twice the rows "
+        f"a step. isthmus: two workers.",
+    )
+    section.add("training: rows a second", speeds, digits=0, headline=True)
+    section.add("training: times one worker's", {TWO: speeds[TWO] / speeds[ONE]}, digits=2, headline=True)
+    section.add("training: rows a second and core", {ONE: speeds[ONE], TWO: speeds[TWO] / 2}, digits=0)
+    section.add("encode: rows a second", scoring, digits=0)
+    section.add("encode: times one worker's", {TWO: scoring[TWO] / scoring[ONE]}, digits=2)
+    return section
+
+
+def _plan(training: float, encoding: float) -> Section:
+    """Put on paper what a billion rows take, by the speed of one core here."""
+    section = Section("On paper: a billion rows", "By the speeds of one process on one core, above; of 20 columns.")
+    hours: Callable[[float], float] = lambda speed: BILLION / speed / 3600  # noqa: E731 (one line, said once)
+    section.add("core hours a pass of training", {OURS: hours(training)}, digits=0)
+    section.add("core hours to encode", {OURS: hours(encoding)}, digits=1)
+    section.add("rows as numbers on shared storage, GB", {OURS: BILLION * 19 * np.float64().itemsize / 1e9}, digits=0)
+    return section
+
+
+BENCH = Bench(
+    page=Page("workers", "Benchmark of several workers", "One process, and workers of Ray on the same machine."),
+    sources={"large": Table(goals={"training: times one worker's": "≥ 1.6", "seconds that it costs": "< 60"})},
+    measure=measure,
+    settings=Settings(),
+    quick=Settings(files=2, short=0.2, long=0.6, encoded=1),
+    packages=("ray",),
+)
+
+if __name__ == "__main__":
+    sys.exit(main(BENCH))
