@@ -36,7 +36,7 @@ export async function show(root, page) {
     button(`Find ${one}s like it`, () => find({row: Math.trunc(Number(row.value)) || 0}))),
   known ? h("details", {}, h("summary", {}, "By what is known"), h("div", {class: "bar-of"}, button("Find rows like these cells", () => find({cells: known.read()})),
     button("Clear", () => known.clear(), {class: "plain"})), known.element) : ownFile(one, findFile),
-  subject.columns.length ? h("details", {}, h("summary", {}, "Only among rows that"), where.element) : null, result);
+  subject.columns.length ? h("details", {}, h("summary", {}, `Only among ${one}s that`), where.element) : null, result);
   await find({row: 0});
 }
 
