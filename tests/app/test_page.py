@@ -205,7 +205,7 @@ def test_every_panel_of_a_table(page, tmp_path):
     page.check("search")
 
 
-def test_every_panel_of_pictures(page):
+def test_every_panel_of_pictures(page, shelf):
     page.open("digits.isthmus", "digits")
     view = page.page
     shown = page.go("map")
@@ -233,17 +233,25 @@ def test_every_panel_of_pictures(page):
     shown.get_by_role("button", name="Make").click()
     shown.get_by_role("img", name="made up, 3").first.wait_for()
     page.check("generate-pictures")
-    page.go("search").get_by_role("heading", name="Nearest").wait_for()
+    shown = page.go("search")
+    shown.get_by_role("heading", name="Nearest").wait_for()
+    own = sorted((shelf / "digits" / "3").iterdir())[0]
+    shown.get_by_label("A picture of your own").set_input_files(own)
+    shown.get_by_role("button", name=f"Find pictures like {own.name}").wait_for()
+    shown.get_by_text(f"3/{own.name}, label 3, 0", exact=True).wait_for()
     page.check("search-of-pictures")
 
 
-def test_sounds_are_listened_to(page):
+def test_sounds_are_listened_to(page, shelf):
     page.open("notes.isthmus", "notes")
     view = page.page
     asked: list[str] = []
     view.on("response", lambda answer: "/sound" in answer.url and asked.append(f"{answer.url} {answer.status}"))
     page.go("search").get_by_role("button", name="Listen to high/02.wav").first.click()
     page.wait(lambda: any("/api/rows/0/sound 20" in each for each in asked))
+    shown = page.go("search")
+    shown.get_by_label("A sound of your own").set_input_files(shelf / "notes" / "high" / "02.wav")
+    shown.get_by_role("button", name="Listen to 02.wav", exact=True).click()
     page.check("search-of-sounds")
     page.go("sliders").get_by_role("button", name="Listen to what the code says").click()
     page.wait(lambda: any("/api/sliders/sound 200" in each for each in asked))

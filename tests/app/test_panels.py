@@ -3,6 +3,7 @@
 import base64
 import io
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import soundfile as sf
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+from isthmus.app import guard
 from isthmus.app.panels import PANELS
 
 
@@ -249,6 +251,85 @@ def test_search_finds_what_is_alike_and_keeps_to_conditions(on_houses, on_digits
     assert "no column 'wing'" in refused(on_houses.post("/api/search", json={"row": 5, "where": {"wing": 1}}))
     alike = told(on_digits.post("/api/search", json={"row": 0, "n": 5, "where": {"label": {"any": ["3"]}}}))["rows"]
     assert [row["label"] for row in alike] == ["3"] * 5
+
+
+def test_a_picture_of_ones_own_is_looked_for(on_digits, folder):
+    own = sorted((folder / "digits").rglob("*.png"))[7]
+    found = told(on_digits.post(f"/api/search/file?name={own.name}&n=3", content=own.read_bytes()))
+    nearest = found["rows"][0]
+    assert nearest["name"] == own.relative_to(folder / "digits").as_posix()
+    assert nearest["distance"] == pytest.approx(0, abs=1e-5)
+    assert found["notes"] == [] and found["query"]["name"] == own.name
+    assert np.array_equal(pixels(found["query"]["picture"]), np.asarray(Image.open(own)))
+    only = told(on_digits.post("/api/search/file", params={"where": '{"label": "3"}'}, content=own.read_bytes()))
+    assert {row["label"] for row in only["rows"]} == {"3"}
+
+
+def test_a_picture_of_another_size_or_colour_is_scaled_and_that_is_said(on_digits, folder):
+    small = Image.open(sorted((folder / "digits").rglob("*.png"))[7])
+    wide = Image.new("RGB", (96, 64))
+    wide.paste(small.resize((64, 64), Image.Resampling.NEAREST).convert("RGB"), (16, 0))
+    found = told(on_digits.post("/api/search/file?name=wide.png", content=png(np.asarray(wide))))
+    assert found["notes"] == [
+        "'wide.png' has 96 x 64 pixels: its middle was scaled to 8 x 8, as the model's pictures are"
+    ]
+    seen = pixels(found["query"]["picture"])
+    assert seen.shape == (8, 8) and np.corrcoef(seen.ravel(), np.asarray(small).ravel())[0, 1] > 0.98
+
+
+def test_a_sound_of_ones_own_is_looked_for(opened, folder):
+    client = opened("notes.isthmus", "notes")
+    own = sorted((folder / "notes").rglob("*.wav"))[5]
+    samples, rate = sf.read(own)
+    held = io.BytesIO()
+    sf.write(held, samples, rate, format="FLAC")
+    for name, sent in ((own.name, own.read_bytes()), ("own.flac", held.getvalue()), ("", held.getvalue())):
+        found = told(client.post("/api/search/file", params={"name": name, "n": 2}, content=sent))
+        assert found["rows"][0]["name"] == own.relative_to(folder / "notes").as_posix()
+        assert found["rows"][0]["distance"] == pytest.approx(0, abs=1e-3)
+        assert pixels(found["query"]["picture"]).shape == (64, 64)
+
+
+def silence(seconds, rate=48_000):
+    held = io.BytesIO()
+    sf.write(held, np.zeros(int(seconds * rate), np.int16), rate, format="FLAC")
+    return held.getvalue()
+
+
+def test_what_cannot_be_looked_for_is_told_in_a_line(on_digits, on_houses, opened, folder, monkeypatch):
+    before, images = sorted(folder.rglob("*")), sorted((folder / "digits").rglob("*.png"))
+    tone = next((folder / "notes").rglob("*.wav")).read_bytes()
+
+    def ask(client, sent, **query):
+        return client.post("/api/search/file", params=query, content=sent)
+
+    says = refused(ask(on_digits, tone, name="tone.wav"))
+    assert says == "'tone.wav' is a sound: 'digits.isthmus' is a model of pictures; choose one of those"
+    assert "'tone.png' is not a picture" in refused(ask(on_digits, tone, name="tone.png"))
+    assert "the picture is not a picture" in refused(ask(on_digits, tone))
+    whole = images[0].read_bytes()
+    assert "'cut.png' is cut short" in refused(ask(on_digits, whole[: len(whole) // 2], name="cut.png"))
+    assert "'none.png' is empty" in refused(ask(on_digits, b"", name="none.png"))
+    claims = bytearray(whole)
+    claims[16:24] = (60_000).to_bytes(4, "big") * 2
+    claims[29:33] = zlib.crc32(claims[12:29]).to_bytes(4, "big")
+    assert "claims to hold" in refused(ask(on_digits, bytes(claims), name="bomb.png"))
+    sounds = opened("notes.isthmus", "notes")
+    assert "'seven.png' is a picture: 'notes.isthmus' is a model of sounds" in refused(
+        ask(sounds, whole, name="seven.png")
+    )
+    assert "'seven.wav' cannot be read as sound" in refused(ask(sounds, whole, name="seven.wav"))
+    assert "'click.wav': 0.010 seconds of sound" in refused(ask(sounds, silence(0.01), name="click.wav"))
+    long = silence(3600, rate=8000)
+    assert len(long) < 1 << 20  # little to send, and 115 MB of samples
+    assert "'long.flac' holds 3,600 seconds" in refused(ask(sounds, long, name="long.flac"))
+    assert "open a model of pictures or of sounds" in refused(ask(on_houses, whole, name="seven.png"))
+    refused(ask(on_digits, whole, n=1000))
+    for where in ("[", "7", '{"wing": 1}'):
+        refused(ask(on_digits, whole, where=where))
+    monkeypatch.setattr(guard, "HELD", 1000)
+    assert ask(on_digits, b"a" * 1001).status_code == 413
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_the_curve_of_a_table_falls_as_the_tolerance_grows(on_houses, monkeypatch):

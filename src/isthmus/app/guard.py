@@ -14,8 +14,10 @@ from isthmus.web import means_this_machine, same
 SAFE = ("GET", "HEAD")
 SMALL = 4 << 20
 """Bytes that a request may carry."""
+HELD = 64 << 20
+"""Bytes of a picture or sound that is sent to be looked at, which is held in memory."""
 LARGE = 1 << 30
-"""Bytes of a file that is sent to be kept."""
+"""Bytes of a file that is sent to be kept, which is written as it comes."""
 
 _RULES = {
     "content-security-policy": (
@@ -48,12 +50,14 @@ class Guard:
         What the first address carries as `?token=`; a cookie keeps it from then on.
     port
         The port that is listened on; 0 in tests lets any pass.
-    large
-        Beginnings of paths that may be sent files.
+    held, large
+        Beginnings of paths that may be sent files: to be looked at, and to be kept.
     """
 
-    def __init__(self, app: ASGIApp, token: str, port: int, large: Iterable[str] = ()) -> None:
-        self.app, self.token, self.port, self.large = app, token, port, tuple(large)
+    def __init__(
+        self, app: ASGIApp, token: str, port: int, held: Iterable[str] = (), large: Iterable[str] = ()
+    ) -> None:
+        self.app, self.token, self.port, self.held, self.large = app, token, port, tuple(held), tuple(large)
         self.cookie = f"isthmus-{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +68,7 @@ class Guard:
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             return await refusal(scope, receive, send)
-        limit, read, began = LARGE if scope["path"].startswith(self.large) else SMALL, 0, False
+        limit, read, began = self._limit(scope["path"]), 0, False
         words = f"more than {limit:,} bytes were sent: too much for one request"
 
         async def counted() -> Message:
@@ -118,6 +122,9 @@ class Guard:
         if site not in ("same-origin", "none") or (scope["method"] not in SAFE and origin is None):
             return _refused("pages of other sites may not ask this server", 403)
         return None
+
+    def _limit(self, path: str) -> int:
+        return LARGE if path.startswith(self.large) else HELD if path.startswith(self.held) else SMALL
 
     def _knows(self, token: str) -> bool:
         return same(token, self.token)

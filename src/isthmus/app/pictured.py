@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.app.seen import as_url
+from isthmus.app.seen import as_url, picture_of, scaled, sound_of
 from isthmus.app.subjects import Codeable, Codes, Rows
-from isthmus.data.gallery import Pictures, open_pictures
+from isthmus.data.gallery import Pictures, as_planes, open_pictures
 from isthmus.data.signals import Signal, open_signal
-from isthmus.data.spectrograms import RATE, sounded
+from isthmus.data.spectrograms import RATE, sounded, spectrogram
 from isthmus.data.variables import Category
-from isthmus.errors import DataError, UsageError
+from isthmus.endings import PICTURE, SOUND, kind_of
+from isthmus.errors import DataError, IsthmusWarning, UsageError
 from isthmus.inwords import told
 from isthmus.pictures import PictureAutoencoder
 from isthmus.tasks.contrast import contrast
@@ -101,6 +103,42 @@ class Pictured(Codeable):
             | ({"sound": f"rows/{row}/sound"} if self.pictures.sounds else {})
             for row in rows
         ]
+
+    def sent(self, file: bytes, name: str) -> tuple[Codes, dict[str, Any]]:
+        """Encode a picture or a sound of the user's own: its code (size,), and what the page shows of it.
+
+        A picture of another size than the model's is scaled to it, with a warning.
+
+        Raises
+        ------
+        FileError, DataError, UsageError
+            It is none, is broken or too large, or is a sound where the model is of pictures, or the other way round.
+        """
+        wanted = SOUND if self.model.facts_.get("sounds") else PICTURE
+        told = repr(name) if name else f"the {wanted}"
+        if (kind_of(name) or wanted) != wanted:
+            raise UsageError(f"{told} is a {kind_of(name)}: '{self.name}' is a model of {wanted}s; choose one of those")
+        if wanted == SOUND:
+            signal = sound_of(file, told)
+            try:
+                pixels = spectrogram(signal.samples, signal.rate)
+            except DataError as error:
+                raise DataError(f"{told}: {error}") from None
+        else:
+            pixels = self._fitting(picture_of(file, told), told)
+        pixels = as_planes(pixels, self.model.net.channels).transpose(1, 2, 0)
+        code = np.asarray(self.model.encode(pixels[None]), np.float32)[0]
+        return code, {"row": None, "picture": as_url(pixels), "name": name or told, "label": None}
+
+    def _fitting(self, pixels: npt.NDArray[np.uint8], told: str) -> npt.NDArray[np.uint8]:
+        """Give a picture the size of those that the model learnt from."""
+        rows, columns = size = self.model.net.size
+        if pixels.shape[:2] == size:
+            return pixels
+        own = f"{pixels.shape[1]:,} x {pixels.shape[0]:,} pixels"
+        words = f"{told} has {own}: its middle was scaled to {columns} x {rows}, as the model's pictures are"
+        warnings.warn(words, IsthmusWarning, stacklevel=2)
+        return scaled(pixels, size)
 
     def sound(self, row: int) -> Signal:
         """Read the sound that a picture is of."""

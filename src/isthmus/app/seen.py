@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import io
+import warnings
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from starlette.responses import Response
 
 from isthmus.data.images import open_picture
-from isthmus.data.signals import Signal, write_signal
-from isthmus.errors import FileError
+from isthmus.data.signals import Signal, open_signal, write_signal
+from isthmus.errors import DataError, IsthmusWarning
+
+T = TypeVar("T")
 
 LONGEST = 30.0
 """Seconds of a sound that are played."""
+LISTENED = 60.0
+"""Seconds of a sound that may be sent."""
 
 
 def as_url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -37,21 +44,54 @@ def heard(signal: Signal) -> Response:
         return Response(path.read_bytes(), media_type="audio/wav")
 
 
-def picture_of(sent: bytes) -> npt.NDArray[np.uint8]:
-    """Read a picture (rows, columns, 1 or 3) that was sent.
+def picture_of(sent: bytes, name: str = "the picture") -> npt.NDArray[np.uint8]:
+    """Read a picture (rows, columns, 1 or 3) that was sent; `name` is what faults call it.
 
     Raises
     ------
     FileError
         It is none, or cannot be read.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "picture"
+    return _read(sent, name, open_picture)
+
+
+def sound_of(sent: bytes, name: str = "the sound") -> Signal:
+    """Read a sound of at most `LISTENED` seconds that was sent; `name` is what faults call it.
+
+    Raises
+    ------
+    FileError, DataError
+        It is none, cannot be read, holds no samples, or lasts longer.
+    """
+    return _read(sent, name, lambda path: open_signal(path, longest=LISTENED))
+
+
+def _read(sent: bytes, name: str, read: Callable[[Path], T]) -> T:
+    """Read what was sent as a file, under a name of its own: nothing that is sent names a path."""
+    with TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", IsthmusWarning)
+        path = Path(folder) / "sent"
         path.write_bytes(sent)
         try:
-            return open_picture(path)
-        except FileError as error:
-            raise FileError(str(error).replace(f"'{path}'", "the picture")) from None
+            found = read(path)
+        except DataError as error:
+            raise type(error)(str(error).replace(f"'{path}'", name)) from None
+    for each in warned:
+        warnings.warn(str(each.message).replace(f"'{path}'", name), each.category, stacklevel=3)
+    return found
+
+
+def scaled(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Cut the middle out of a picture and scale it to a size (rows, columns), nothing of it stretched.
+
+    >>> scaled(np.zeros((30, 50, 3), np.uint8), (8, 8)).shape
+    (8, 8, 3)
+    """
+    from PIL import Image, ImageOps
+
+    flat = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    found = np.asarray(ImageOps.fit(flat, size[::-1], Image.Resampling.LANCZOS), np.uint8)
+    return found.reshape(*size, pixels.shape[2])
 
 
 def psnr(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:

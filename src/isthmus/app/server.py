@@ -21,7 +21,7 @@ from isthmus.app.pictured import Pictured
 from isthmus.errors import IsthmusError
 from isthmus.report.map import script
 
-SENT = ("/api/library/files/", "/api/denoise", "/api/compress/picture")
+LOOKED_AT, KEPT = ("/api/denoise", "/api/compress/picture", "/api/search/file"), ("/api/library/files/",)
 """Beginnings of addresses that take files."""
 
 
@@ -63,7 +63,7 @@ def create_app(
     app.add_exception_handler(IsthmusError, _fault)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(Guard, token=app.state.token, port=port, large=SENT)
+    app.add_middleware(Guard, token=app.state.token, port=port, held=LOOKED_AT, large=KEPT)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import import_module
 from os import PathLike, fspath
@@ -21,6 +22,10 @@ Wholes = npt.NDArray[np.int32]
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _MOST = 1 << 31
 """Samples that a file may hold: twelve hours of one channel at 48 kHz; a header that says more is broken."""
+_MANY = 192_000
+"""Samples a second of all channels together, where only so many seconds are taken."""
+_FASTEST = 1 << 20
+"""Samples a second of each channel: five times what sound cards take."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,23 @@ class Signal:
         return _BITS.get(self.subtype, 0)
 
 
-def open_signal(path: str | PathLike[str]) -> Signal:
+def open_signal(path: str | PathLike[str], *, longest: float = math.inf) -> Signal:
     """Read a WAV, FLAC, Ogg or other file of sound.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    longest
+        Seconds that are taken, of at most 192,000 samples in all channels together. The header is asked before samples
+        are read: a small file can hold days of silence.
 
     Raises
     ------
     FileError
         There is no such file, or it is broken, of another kind, or says that it holds more than it can.
     DataError
-        It holds no samples.
+        It holds no samples, or more than are taken.
 
     Examples
     --------
@@ -60,7 +73,7 @@ def open_signal(path: str | PathLike[str]) -> Signal:
     >>> again.samples.shape, again.rate, again.bits
     ((800, 1), 8000, 16)
     """
-    file, samples = _read(path, "float32")
+    file, samples = _read(path, "float32", longest)
     return Signal(samples, int(file.samplerate), str(file.subtype))
 
 
@@ -98,7 +111,7 @@ def write_wholes(path: str | PathLike[str], samples: Wholes, rate: int, bits: in
     _write(path, samples.astype(np.int32) << (32 - bits), rate, subtype, kind)
 
 
-def _read(path: str | PathLike[str], dtype: str) -> tuple[Any, Any]:
+def _read(path: str | PathLike[str], dtype: str, longest: float = math.inf) -> tuple[Any, Any]:
     name, sound = fspath(path), _sound()
     if not Path(path).is_file():
         raise FileError(f"there is no file '{name}'")
@@ -108,9 +121,14 @@ def _read(path: str | PathLike[str], dtype: str) -> tuple[Any, Any]:
         with sound.SoundFile(name) as file:
             if file.frames * file.channels > _MOST:
                 raise FileError(f"'{name}' says that it holds {file.frames:,} samples: its header is broken")
+            if file.samplerate > _FASTEST:
+                raise FileError(f"'{name}' says that a second has {file.samplerate:,} samples: its header is broken")
+            if file.frames > longest * file.samplerate or file.frames * file.channels > longest * _MANY:
+                told = f"{file.frames / file.samplerate:,.0f} seconds of {file.channels} x {file.samplerate:,} samples"
+                raise DataError(f"'{name}' holds {told}: at most {longest:g} seconds of {_MANY:,} are taken; cut it")
             samples = file.read(dtype=dtype, always_2d=True)
     except (sound.LibsndfileError, TypeError, ValueError, MemoryError) as error:
-        if isinstance(error, FileError):
+        if isinstance(error, FileError | DataError):
             raise
         raise FileError(f"'{name}' cannot be read as sound: {_reason(error)}") from None
     if not samples.size:

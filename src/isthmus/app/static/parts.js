@@ -41,6 +41,17 @@ export function labelled(text, control, hint) {
   return h("div", {class: "labelled"}, h("label", {for: id}, text), control, about);
 }
 
+/** Make a box in which files are chosen, or on which they are dropped; `taken` is given them. */
+export function dropBox(text, hint, taken, more = {}, ...inside) {
+  const input = h("input", {type: "file", onchange: () => taken([...input.files]), ...more});
+  const box = h("div", {class: "drop",
+    ondragover: (event) => { event.preventDefault(); box.classList.add("over"); },
+    ondragleave: () => box.classList.remove("over"),
+    ondrop: (event) => { event.preventDefault(); box.classList.remove("over"); taken([...event.dataTransfer.files]); },
+  }, labelled(text, input, hint), inside);
+  return box;
+}
+
 /** Make a list to choose from: pairs of value and text, or values. */
 export function choice(options, chosen, onchange) {
   const made = options.map((each) => {

@@ -1,7 +1,7 @@
 // Models and data in the folder: open them, send files, fit new ones and watch.
 
 import {ask, deliver, remove} from "../api.js";
-import {busy, button, bytes, choice, empty, fault, fill, h, head, into, labelled, number, plot} from "../parts.js";
+import {busy, button, bytes, choice, dropBox, empty, fault, fill, h, head, into, labelled, number, plot} from "../parts.js";
 
 export async function show(root, page) {
   const models = h("div", {}), sending = h("div", {}), fitting = h("div", {"aria-live": "polite"}), form = h("div", {});
@@ -42,13 +42,6 @@ export async function show(root, page) {
 
   function send() {
     const says = h("div", {role: "status"});
-    const input = h("input", {type: "file", multiple: true, onchange: () => sent([...input.files])});
-    const box = h("div", {class: "drop",
-      ondragover: (event) => { event.preventDefault(); box.classList.add("over"); },
-      ondragleave: () => box.classList.remove("over"),
-      ondrop: (event) => { event.preventDefault(); box.classList.remove("over"); sent([...event.dataTransfer.files]); },
-    }, labelled("A table, an array, a picture or a model; drop it here or choose it", input,
-      "It is copied into the folder, and goes nowhere else."), says);
     async function sent(files) {
       for (const file of files) {
         fill(says, busy(`Keeping ${file.name}, ${bytes(file.size)}`));
@@ -62,7 +55,8 @@ export async function show(root, page) {
       }
       await list();
     }
-    fill(sending, box);
+    fill(sending, dropBox("A table, an array, a picture or a model; drop it here or choose it",
+      "It is copied into the folder, and goes nowhere else.", sent, {multiple: true}, says));
   }
 
   function fitForm(told) {
