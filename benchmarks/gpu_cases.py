@@ -80,7 +80,7 @@ def table(
         share = max(1, round(few * numbers / (numbers + categories)))
         sizes = [2 + j % 15 for j in range(few - share)]
         cuts = [torch.linspace(-3, 3, size - 1) if size > 2 else torch.zeros(1) for size in sizes]
-        chosen = [torch.bucketize(shown[:, share + j], cut).double() for j, cut in enumerate(cuts)]
+        chosen = [torch.bucketize(shown[:, share + j].contiguous(), cut).double() for j, cut in enumerate(cuts)]
         rows = torch.cat([shown[:, :share].double(), torch.stack(chosen, 1)], 1)
 
         def make() -> nn.Module:

@@ -77,7 +77,8 @@ tell("diffusion", losses(DiffusionNet(1, 2, UNet(1, 1, told=64, **small)), bytes
 for kind in (ReLU(32), JumpReLU(32), Gated(32)):
     tell(kind.name, losses(Dictionary(kind, 8).eval(), torch.zeros(16, 8)))
 
-net, dictionary, rows = moved(table(Dense(5), Mask())), moved(Dictionary(BatchTopK(32, k=4), 8)), there(torch.zeros(9, 8))
+net, dictionary = moved(table(Dense(5), Mask())), moved(Dictionary(BatchTopK(32, k=4), 8))
+rows = there(torch.zeros(9, 8))
 values = there(x)
 def said():
     found = net(net.columns.tokenize(values, values.isnan()))

@@ -43,7 +43,9 @@ def weights_after(plan=PLAN):
     return module.state_dict()
 
 
-@pytest.mark.parametrize("word, device, wanted", [("1", CUDA, True), ("1", CPU, False), ("0", CUDA, False), ("", CUDA, False)])
+@pytest.mark.parametrize(
+    "word, device, wanted", [("1", CUDA, True), ("1", CPU, False), ("0", CUDA, False), ("", CUDA, False)]
+)
 def test_the_environment_asks_for_it_on_a_gpu(monkeypatch, word, device, wanted):
     monkeypatch.setenv("ISTHMUS_COMPILE", word)
     assert wants_compiling(None, device) is wanted

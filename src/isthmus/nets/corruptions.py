@@ -65,7 +65,7 @@ class Mask(Corruption):
         share = (place + torch.rand(rows, generator=rng, device=device)) / rows
         hidden = torch.rand(batch.values.shape, generator=rng, device=device) < share[:, None]
         missing = batch.values.isnan()
-        # whether any is missing in this batch a GPU is not asked, for its answer would be waited for; it changes nothing
+        # a GPU is not asked whether this batch lacks any, for its answer would be waited for; it changes nothing
         if missing.any() if device.type == "cpu" else columns.loses:
             other = missing[torch.randperm(rows, generator=rng, device=device)]
             telling = (other & ~missing).any(1, keepdim=True)
