@@ -84,4 +84,5 @@ class TableEncoder(Mixed):
         straight = self.straight(cells, columns) + cells.number @ self.numbers
         with self.products(x):
             told: Tensor = self.project(self.norm(self.blocks(x))).float()
-        return told + straight
+        out: Tensor = told + straight
+        return out
