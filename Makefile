@@ -139,6 +139,10 @@ bench-kills: $(VENV)/.installed-bench  ## kill -9 at random moments of a fit, an
 	@$(PIP) -e ".[lm,search]"
 	@$(PY) benchmarks/kills.py
 
+.PHONY: bench-gpu
+bench-gpu: $(VENV)/.installed-bench  ## what a GPU makes of training and use, beside the CPU; without one nothing
+	@$(PY) benchmarks/gpu.py
+
 bench-compare: $(VENV)/.installed-bench  ## how far two trainings with different seeds agree
 	@$(PY) benchmarks/compare.py
 

@@ -40,8 +40,12 @@ class SaeLens:
         from sae_lens.config import SAETrainerConfig
 
         width = sample.shape[1]
-        config = TopKTrainingSAEConfig(d_in=width, d_sae=size, k=k, normalize_activations="expected_average_only_in")
-        plan = SAETrainerConfig(total_training_samples=rows, train_batch_size_samples=batch, lr_end=3e-5)
+        config = TopKTrainingSAEConfig(
+            d_in=width, d_sae=size, k=k, normalize_activations="expected_average_only_in", device=str(sample.device)
+        )
+        plan = SAETrainerConfig(
+            total_training_samples=rows, train_batch_size_samples=batch, lr_end=3e-5, device=str(sample.device)
+        )
         self.trainer: Any = SAETrainer(plan, TopKTrainingSAE(config), data_provider=iter(()))
         self.trainer.activation_scaler.scaling_factor = width**0.5 / float(sample.norm(dim=1).mean())
         self.size = size
@@ -68,16 +72,16 @@ class Plain(nn.Module):
         super().__init__()
         self.size, self.k = size, k
         self.scale = float(sample.square().mean().rsqrt())
-        self.decoder = nn.Parameter(F.normalize(torch.randn(size, sample.shape[1]), dim=1))
+        self.decoder = nn.Parameter(F.normalize(torch.randn(size, sample.shape[1]).to(sample.device), dim=1))
         self.encoder = nn.Parameter(self.decoder.detach().clone())
-        self.offset = nn.Parameter(torch.zeros(size))
+        self.offset = nn.Parameter(torch.zeros(size, device=sample.device))
         self.bias = nn.Parameter(sample.mean(0) * self.scale)
         self.optimizer = torch.optim.Adam(self.parameters(), lr=4e-3, fused=True)
 
     def code(self, x: Tensor) -> Tensor:
         """Keep the k largest of a row of scaled activations."""
         best = F.relu((x - self.bias) @ self.encoder.T + self.offset).topk(self.k, dim=1)
-        return torch.zeros(len(x), self.size).scatter(1, best.indices, best.values)
+        return torch.zeros(len(x), self.size, device=x.device).scatter(1, best.indices, best.values)
 
     def step(self, batch: Tensor) -> None:
         """Take a step on the mean squared error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
@@ -94,6 +95,8 @@ def _table(model: Any) -> Told:
     if not hasattr(model, "net_"):
         raise NotFittedError(f"this {type(model).__name__} is not fitted yet: call fit before export")
     net, halves = model.net_, []
+    if next(net.parameters()).device.type != "cpu":  # what is made once of its bins is then made where it is traced
+        net = copy.deepcopy(net).cpu()
     if model.kind != "decoder":
         low, high = (_ends(model.schema_, end) for end in ("low", "high"))
         halves.append(graphs.RowsToCode(net, low, high).graph())

@@ -83,3 +83,22 @@ def test_a_feature_active_in_no_row_gets_no_gradient():
     rebuilt.sum().backward()
     assert int(active.counts[3]) == 0 and int(active.counts.sum()) == len(active.rows)
     assert not encoder.grad[3].any() and not decoder.grad[3].any()
+
+
+@pytest.mark.parametrize("count", [0, 1, 90])
+def test_sums_by_feature_are_the_same_in_a_fixed_order(count):
+    rng = torch.Generator().manual_seed(count)
+    rows = torch.randint(0, 6, (count,), generator=rng).sort().values
+    active = gathered.Active(rows, torch.randint(0, 11, (count,), generator=rng), (6, 11))
+    entries = torch.randn(count, generator=rng)
+    torch.testing.assert_close(gathered._in_order(entries, active), gathered._added(entries, active))
+
+
+def test_a_product_in_bf16_finds_nearly_the_same():
+    x, encoder, _, offset, count = problem(rows=700)
+    exactly, rounded = (torch.cat(gathered.product(x, encoder, offset, bf16=bf16)) for bf16 in (False, True))
+    assert rounded.dtype == torch.float32
+    assert 0 < (exactly - rounded).abs().max() < 0.1
+    one, other = (gathered.largest([product], count)[0] for product in (exactly, rounded))
+    places = [set(zip(each.rows.tolist(), each.features.tolist(), strict=True)) for each in (one, other)]
+    assert len(places[0] & places[1]) > 0.97 * count

@@ -53,6 +53,10 @@ class Columns(nn.Module):
         Last token (columns,) of each variable, and whether it means "missing".
     owner
         The variable (tokens,) that each token belongs to.
+    places
+        The numbers in `numeric`, where the network is: a list would be sent there, and waited for, at every use.
+    loses
+        Whether any variable has a token for "missing".
     """
 
     offset: Tensor
@@ -61,6 +65,7 @@ class Columns(nn.Module):
     lossy: Tensor
     owner: Tensor
     member: Tensor
+    places: Tensor
 
     def __init__(self, likelihoods: Sequence[Likelihood]) -> None:
         super().__init__()
@@ -70,9 +75,11 @@ class Columns(nn.Module):
         ends = list(accumulate(self.sizes))
         self.slices = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         self.numeric = [j for j, likelihood in enumerate(likelihoods) if likelihood.numeric]
+        self.loses = any(likelihood.missing for likelihood in likelihoods)
         sizes = torch.tensor(self.sizes)
         owner = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         self._bins: dict[torch.device, Bins] = {}
+        self.register_buffer("places", torch.tensor(self.numeric, dtype=torch.long), persistent=False)
         self.register_buffer("offset", sizes.cumsum(0) - sizes, persistent=False)
         self.register_buffer("present", torch.tensor([each.present for each in likelihoods]), persistent=False)
         self.register_buffer("last", sizes.cumsum(0) - 1, persistent=False)
@@ -109,7 +116,7 @@ class Columns(nn.Module):
         value, bins = x.nan_to_num(0.0), self.bins(self.numeric)
         token = value.long().clamp(min=UNKNOWN).minimum(self.present - 1)
         if bins is not None:
-            token[:, self.numeric] = bins.find(value[:, self.numeric])
+            token[:, self.places] = bins.find(value[:, self.places])
         token = torch.where(x.isnan(), torch.where(self.lossy, self.present, UNKNOWN), token)
         unknown = token == UNKNOWN
         cells = Cells(token.clamp(min=0), self.standardise(x), unknown)
@@ -118,14 +125,14 @@ class Columns(nn.Module):
     def hide(self, cells: Cells, hidden: Tensor) -> Cells:
         """Hide cells (rows, columns) beside those that tell nothing already."""
         hidden = hidden | cells.hidden
-        return Cells(cells.token, torch.where(hidden[:, self.numeric], 0.0, cells.number), hidden)
+        return Cells(cells.token, torch.where(hidden[:, self.places], 0.0, cells.number), hidden)
 
     def standardise(self, x: Tensor) -> Tensor:
         """Numbers (rows, numeric columns) of values (rows, columns) in standard deviations, 0 where missing."""
         bins = self.bins(self.numeric)
         if bins is None:
             return x.new_zeros((x.shape[0], 0), dtype=torch.float)
-        number: Tensor = (x[:, self.numeric] - bins.mean) / bins.spread
+        number: Tensor = (x[:, self.places] - bins.mean) / bins.spread
         return number.nan_to_num(0.0).float()
 
     def centres(self) -> tuple[Tensor, Tensor]:
@@ -201,7 +208,7 @@ class TableDistribution:
     def expected(self) -> Tensor:
         """Means (rows, numeric columns) in standard deviations, of numbers that are not missing; differentiable."""
         centre, number = self.columns.centres()
-        mass, member = self._logits.exp() * number, self.columns.member[:, self.columns.numeric]
+        mass, member = self._logits.exp() * number, self.columns.member[:, self.columns.places]
         mean = ((mass * centre) @ member) / (mass @ member).clamp(min=1e-30)
         return mean if self.offsets is None else mean + self.offsets
 

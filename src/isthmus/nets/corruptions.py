@@ -65,7 +65,8 @@ class Mask(Corruption):
         share = (place + torch.rand(rows, generator=rng, device=device)) / rows
         hidden = torch.rand(batch.values.shape, generator=rng, device=device) < share[:, None]
         missing = batch.values.isnan()
-        if missing.any():
+        # a GPU is not asked whether this batch lacks any, for its answer would be waited for; it changes nothing
+        if missing.any() if device.type == "cpu" else columns.loses:
             other = missing[torch.randperm(rows, generator=rng, device=device)]
             telling = (other & ~missing).any(1, keepdim=True)
             copied = telling & (torch.rand((rows, 1), generator=rng, device=device) < COPIED)
@@ -103,11 +104,10 @@ class Noise(Corruption):
         swap = torch.rand(x.shape, generator=rng, device=device) < level / (1 + level)
         other = x[torch.randperm(len(x), generator=rng, device=device)]
         spoilt = torch.where(swap, other, spoilt)
-        if columns.numeric:
-            numbers = x[:, columns.numeric]
-            scale = torch.stack([numeric.unit[1] for numeric in columns.numerics])
+        if (bins := columns.bins(columns.numeric)) is not None:
+            numbers = x[:, columns.places]
             noise = torch.randn(numbers.shape, generator=rng, device=device, dtype=x.dtype)
-            spoilt[:, columns.numeric] = numbers + level * scale * noise
+            spoilt[:, columns.places] = numbers + level * bins.spread * noise
         return batch._replace(values=spoilt, level=level.float())
 
 

@@ -10,10 +10,13 @@ from torch.nn import functional as F
 
 from isthmus.nets.columns import Cells, Columns, TableDistribution
 from isthmus.nets.encoders import Embedding, Residual
+from isthmus.nets.precision import Mixed
 
 
-class TableDecoder(nn.Module):
+class TableDecoder(Mixed):
     """A code through residual blocks to one long row of logits and means, beside a straight path to the means.
+
+    All but the straight path may be trained in bf16; what is said of cells is float32, and counted in it.
 
     With `offsets`, a last linear layer reads both, and says how far a hidden number's mean lies from its histogram's:
     of the widest bins, in the tails, one mean is not enough.
@@ -48,16 +51,19 @@ class TableDecoder(nn.Module):
         """
         read = code if blurred is None else blurred
         trunk = self.trunk(read, given, columns)
-        logits, numbers = self.head(trunk).split([columns.total, len(columns.numeric)], 1)
-        offsets = None if self.offsets is None else self.offsets(torch.cat([trunk, read], 1))
+        with self.products(trunk):
+            said = self.head(trunk).float()
+            offsets = None if self.offsets is None else self.offsets(torch.cat([trunk, read], 1)).float()
+        logits, numbers = said.split([columns.total, len(columns.numeric)], 1)
         return TableDistribution(columns, logits, numbers + code @ self.straight, offsets)
 
     def trunk(self, code: Tensor, given: Cells | None, columns: Columns) -> Tensor:
         """Code (rows, size) to the hidden state (rows, width) that the head reads."""
-        x = self.widen(code)
-        if self.condition is not None and given is not None:
-            x = x + self.condition(given, columns)
-        out: Tensor = self.norm(self.blocks(x))
+        with self.products(code):
+            x = self.widen(code).float()
+            if self.condition is not None and given is not None:
+                x = x + self.condition(given, columns)
+            out: Tensor = self.norm(self.blocks(x)).float()
         return out
 
     def logits(self, trunk: Tensor, tokens: slice) -> Tensor:

@@ -59,9 +59,8 @@ class DenoisingNet(nn.Module):
 
     def drawn(self, rng: torch.Generator, device: torch.device) -> PixelNoise:
         """Draw what spoils a batch."""
-        chance = float(torch.rand((), generator=rng, device=device))
-        others = self.noises[1:]
-        if not others or chance < self.MAIN:
+        drawn, others = torch.rand((), generator=rng, device=device), self.noises[1:]
+        if not others or (chance := float(drawn)) < self.MAIN:
             return self.noises[0]
         return others[min(int((chance - self.MAIN) / (1 - self.MAIN) * len(others)), len(others) - 1)]
 
@@ -73,15 +72,22 @@ class DenoisingNet(nn.Module):
 
 def cut(batch: Tensor, side: tuple[int, int], rng: torch.Generator) -> Tensor:
     """Cut a part out of every picture (n, c, rows, columns), anywhere, and mirror or turn all as chance has it."""
-    n, _, rows, columns = batch.shape
+    n, c, rows, columns = batch.shape
     height, width = min(side[0], rows), min(side[1], columns)
     down, right = (
-        torch.randint(0, most - size + 1, (n,), generator=rng, device=batch.device).tolist()
+        torch.randint(0, most - size + 1, (n, 1), generator=rng, device=batch.device)
+        + torch.arange(size, device=batch.device)
         for most, size in ((rows, height), (columns, width))
     )
-    parts = torch.stack([each[:, y : y + height, x : x + width] for each, y, x in zip(batch, down, right, strict=True)])
+    picture, plane = (torch.arange(count, device=batch.device) for count in (n, c))
+    # by places, all at once: to cut them out one by one, a GPU would have to be asked where, and waited for
+    parts = batch[picture[:, None, None, None], plane[:, None, None], down[:, None, :, None], right[:, None, None]]
     if rows == 1:
         return parts
-    way = int(torch.randint(0, 8, (), generator=rng, device=batch.device))
-    parts = parts.flip(3) if way % 2 else parts
-    return parts.rot90(way // 2, (2, 3)) if height == width else parts
+    way = torch.randint(0, 8, (), generator=rng, device=batch.device)
+    parts = torch.where(way % 2 == 1, parts.flip(3), parts)
+    if height != width:
+        return parts
+    quarter, half = way // 2 % 2 == 1, way // 4 == 1
+    parts = torch.where(quarter, parts.rot90(1, (2, 3)), parts)
+    return torch.where(half, parts.flip(2, 3), parts)

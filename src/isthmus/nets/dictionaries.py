@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isthmus.nets.precision import Mixed
 from isthmus.nets.sparsity import Sparsity, from_facts, weights_of
 
 Losses = dict[str, Tensor]
@@ -27,8 +28,10 @@ RENEWED = 0.2
 """Length of the encoder row of a feature that starts anew, relative to the others'."""
 
 
-class Dictionary(nn.Module):
+class Dictionary(Mixed):
     """A sparse autoencoder, or a transcoder, of one linear layer each way.
+
+    Where it may be trained in bf16, that is the product which tells what is active, and nothing else.
 
     Parameters
     ----------
@@ -180,7 +183,8 @@ class Dictionary(nn.Module):
 
     def part(self, features: Tensor) -> Dictionary:
         """Give a dictionary of some features alone."""
-        part = Dictionary(replace(self.kind, size=len(features)), self.width, self.target)
+        with self.offset.device:
+            part = Dictionary(replace(self.kind, size=len(features)), self.width, self.target)
         of = {
             name: value[features] if value.shape[:1] == (self.size,) and name not in {"bias", "centre"} else value
             for name, value in self.state_dict().items()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.nets.columns import Cells, Columns
+from isthmus.nets.precision import Mixed
 
 
 class Residual(nn.Module):
@@ -32,25 +33,35 @@ class Residual(nn.Module):
 class Embedding(nn.Module):
     """The sum of one vector a cell: its token's, or its column's "hidden"."""
 
+    chosen: Tensor
+
     def __init__(self, columns: Columns, width: int, which: Sequence[int] | None = None) -> None:
         super().__init__()
-        self.which = list(range(len(columns.sizes))) if which is None else list(which)
+        self.all = which is None
+        chosen = torch.arange(len(columns.sizes)) if which is None else torch.tensor(list(which), dtype=torch.long)
+        self.register_buffer("chosen", chosen, persistent=False)
         tokens = torch.randn(columns.total + len(columns.sizes), width)
-        self.tokens = nn.Parameter(tokens / math.sqrt(len(self.which)))
+        self.tokens = nn.Parameter(tokens / math.sqrt(len(chosen)))
+
+    def index(self, cells: Cells, columns: Columns) -> Tensor:
+        """Say which vectors (rows, columns) the cells have."""
+        hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
+        every = torch.where(cells.hidden, hidden, cells.token + columns.offset)
+        return every if self.all else every[:, self.chosen]
 
     def forward(self, cells: Cells, columns: Columns) -> Tensor:
         """Sum the vectors of a row's cells: (rows, width)."""
-        hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
-        index = torch.where(cells.hidden, hidden, cells.token + columns.offset)[:, self.which]
+        index = self.index(cells, columns)
         if torch.compiler.is_exporting():  # quicker by far, but other runtimes know no bags
             return F.embedding(index, self.tokens).sum(1)
         return F.embedding_bag(index, self.tokens, mode="sum")
 
 
-class TableEncoder(nn.Module):
+class TableEncoder(Mixed):
     """Embedded tokens through residual blocks, beside a straight path that takes numbers as they are.
 
-    The straight path starts as a principal component analysis, so that the whole can only be better than one.
+    The straight path starts as a principal component analysis, so that the whole can only be better than one. The
+    blocks beside it may be trained in bf16, it may not.
 
     ::
 
@@ -75,5 +86,7 @@ class TableEncoder(nn.Module):
         if self.level is not None:
             x = x + self.level(level)
         straight = self.straight(cells, columns) + cells.number @ self.numbers
-        out: Tensor = self.project(self.norm(self.blocks(x))) + straight
+        with self.products(x):
+            told: Tensor = self.project(self.norm(self.blocks(x))).float()
+        out: Tensor = told + straight
         return out

@@ -17,8 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from isthmus.nets.precision import rounded_product
+
 GROUP = 8
 """Features that share one maximum in the search for the largest entries."""
+
+PART, ENTRIES = 512, 1 << 28
+"""Rows of a product that a processor searches at once, and entries that others do."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,21 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (x,), active = ctx.saved_tensors, ctx.active
         order, starts = active.by_feature
-        to_offset = grad.new_zeros(active.shape[1]).index_add_(0, active.features, grad)
+        to_offset = _added(grad, active) if grad.device.type == "cpu" else _in_order(grad, active)
         return None, _bags(x, active.rows[order], starts, grad[order]), to_offset, None, None
+
+
+def _added(entries: Tensor, active: Active) -> Tensor:
+    """Sum entries (m,) by feature (features,)."""
+    return entries.new_zeros(active.shape[1]).index_add_(0, active.features, entries)
+
+
+def _in_order(entries: Tensor, active: Active) -> Tensor:
+    """Do the same where `index_add_` adds in whatever order threads come, so that no two runs would be alike."""
+    order, starts = active.by_feature
+    if not len(entries):
+        return _added(entries, active)
+    return F.embedding_bag(order, entries[:, None], starts, mode="sum")[:, 0]
 
 
 def decode(values: Tensor, active: Active, decoder: Tensor, bags: Tensor | None = None, count: int = 0) -> Tensor:
@@ -115,15 +133,18 @@ def _bags(table: Tensor, rows: Tensor, starts: Tensor, weights: Tensor) -> Tenso
     return F.embedding_bag(rows, table, starts, mode="sum", per_sample_weights=weights)
 
 
-def product(x: Tensor, encoder: Tensor, offset: Tensor) -> list[Tensor]:
-    """Compute ``x @ encoder.T + offset`` in parts of 512 rows, by the quickest way there is; without gradients.
+def product(x: Tensor, encoder: Tensor, offset: Tensor, *, bf16: bool = False) -> list[Tensor]:
+    """Compute ``x @ encoder.T + offset`` in parts of some rows, by the quickest way there is; without gradients.
 
-    Parts of this size are searched while they are still in a processor's cache. There oneDNN takes four fifths of the
-    time of the BLAS that `torch.addmm` calls (measured at 512 x 8,192 on AVX-512); `torch` calls it only for its own
-    layers in inference, hence the private name, which the exact pin of torch allows.
+    With `bf16` of numbers rounded to that, but summed in float32. A processor searches parts of 512 rows while they are
+    still in its cache; other devices have larger parts, because each is waited for. On a processor oneDNN takes four
+    fifths of the time of the BLAS that `torch.addmm` calls (measured at 512 x 8,192 on AVX-512); `torch` calls it only
+    for its own layers in inference, hence the private name, which the exact pin of torch allows.
     """
     weight, bias = encoder.detach(), offset.detach()
-    parts = torch.split(x.detach(), 512)
+    parts = torch.split(x.detach(), PART if x.device.type == "cpu" else max(PART, ENTRIES // len(weight)))
+    if bf16:
+        return [rounded_product(part, weight).add_(bias) for part in parts]
     if x.device.type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return [torch.ops.mkldnn._linear_pointwise(part, weight, bias, "none", [], "") for part in parts]
     return [F.linear(part, weight, bias) for part in parts]

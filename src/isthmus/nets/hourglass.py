@@ -185,11 +185,11 @@ class Hourglass(nn.Module):
         if self.unmasks:
             out["hidden"] = _mean(nats, known & seen.hidden)
         if self.columns.numeric:
-            number, there = self.columns.standardise(x), ~x.isnan()[:, self.columns.numeric]
-            shown = seen_now[:, self.columns.numeric] & there
+            number, there = self.columns.standardise(x), ~x.isnan()[:, self.columns.places]
+            shown = seen_now[:, self.columns.places] & there
             out["numbers"] = _log_error((said.numbers - number).square(), shown) / len(self.columns.sizes)
             if self.offsets:
-                asked = seen.hidden[:, self.columns.numeric] & there
+                asked = seen.hidden[:, self.columns.places] & there
                 out["means"] = _log_error((said.expected() - number).square(), asked) / len(self.columns.sizes)
         if self.condition:
             asked = known[:, self.condition].all(1)
@@ -201,7 +201,7 @@ class Hourglass(nn.Module):
     def _given(self, seen: Cells, rng: torch.Generator) -> Cells:
         dropped = torch.rand((len(seen.token), 1), generator=rng, device=seen.token.device) < CONDITION_DROPOUT
         hidden = seen.hidden | dropped
-        number = torch.where(hidden[:, self.columns.numeric], 0.0, seen.number)
+        number = torch.where(hidden[:, self.columns.places], 0.0, seen.number)
         return seen._replace(hidden=hidden, number=number)
 
     def _facts(self, cells: Cells) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from isthmus.nets.codes import Code
 from isthmus.nets.noises import Noisy, PixelNoise
+from isthmus.nets.precision import Mixed
 from isthmus.nets.unet import Residual, to_channels, to_pixels
 
 Pair = tuple[int, int]
@@ -28,8 +29,10 @@ FLOOR = 1e-4
 """Of the mean squared error of pixels between 0 and 1: below, an error is as good as none."""
 
 
-class PictureHourglass(nn.Module):
+class PictureHourglass(Mixed):
     """Encoder, code and decoder of pictures of one size; the decoder may be told what a picture shows.
+
+    Its layers may be trained in bf16; codes, pixels and errors are float32.
 
     The likelihood is a normal one with a spread that all pixels share and that is always the best one, so that the loss
     is the logarithm of the error (Rybkin et al. 2021, "Simple and effective VAE training with calibrated decoders",
@@ -86,8 +89,9 @@ class PictureHourglass(nn.Module):
         """Pixels (n, channels, rows, columns) between 0 and 1 to pre-codes (n, projected)."""
         more = [padded - length for padded, length in zip(self.padded, self.size, strict=True)]
         planes = functional.pad(pixels - 0.5, (0, more[1], 0, more[0]), mode="replicate")
-        hidden = self.down(to_channels(planes, (FACTOR, FACTOR)).contiguous(memory_format=torch.channels_last))
-        found: Tensor = self.into(hidden.flatten(1))
+        with self.products(planes):
+            hidden = self.down(to_channels(planes, (FACTOR, FACTOR)).contiguous(memory_format=torch.channels_last))
+            found: Tensor = self.into(hidden.flatten(1)).float()
         return found
 
     def encode(self, pixels: Tensor) -> Tensor:
@@ -100,8 +104,10 @@ class PictureHourglass(nn.Module):
             known = torch.full((len(read),), -1, device=read.device) if kind is None else kind
             one = (known[:, None] == torch.arange(self.kinds, device=read.device)).to(read.dtype)
             read = torch.cat([read, one], 1)
-        hidden = self.out(read).unflatten(1, (self.widths[-1], *self.least))
-        found = to_pixels(self.up(hidden.contiguous(memory_format=torch.channels_last)), (FACTOR, FACTOR)) + 0.5
+        with self.products(read):
+            hidden = self.out(read).unflatten(1, (self.widths[-1], *self.least))
+            planes = self.up(hidden.contiguous(memory_format=torch.channels_last)).float()
+        found = to_pixels(planes, (FACTOR, FACTOR)) + 0.5
         return found[..., : self.size[0], : self.size[1]]
 
     def losses(self, batch: Tensor, rng: torch.Generator) -> dict[str, Tensor]:

@@ -101,7 +101,7 @@ class BatchTopK(Sparsity):
 
     def chosen(self, net: Dictionary, x: Tensor) -> tuple[gathered.Active, Tensor]:
         """Find what is active in a batch, and its values (m,)."""
-        parts = gathered.product(x, net.encoder, net.offset)
+        parts = gathered.product(x, net.encoder, net.offset, bf16=net.bf16)
         active, values, least = gathered.largest(parts, self.k * len(x), net.least)
         net.least = least
         return active, values
@@ -141,7 +141,7 @@ class TopK(BatchTopK):
 
     def chosen(self, net: Dictionary, x: Tensor) -> tuple[gathered.Active, Tensor]:
         """Find the k largest of each row."""
-        parts = gathered.product(x, net.encoder, net.offset)
+        parts = gathered.product(x, net.encoder, net.offset, bf16=net.bf16)
         k = min(self.k, net.size)
         best = [part.topk(k, dim=1, sorted=False) for part in parts]
         values, features = (torch.cat([getattr(b, name) for b in best]).flatten() for name in ("values", "indices"))

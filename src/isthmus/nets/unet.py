@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from isthmus.nets.precision import Mixed
+
 Pair = tuple[int, int]
 
 
@@ -28,8 +30,8 @@ class Residual(nn.Module):
         return found
 
 
-class UNet(nn.Module):
-    """Planes in, planes of the same size out, by way of smaller ones.
+class UNet(Mixed):
+    """Planes in, planes of the same size out, by way of smaller ones; the convolutions may be trained in bf16.
 
     As Ronneberger et al. 2015, "U-Net: convolutional networks for biomedical image segmentation", but for residual
     blocks in place of plain ones and sums where it joins. Blocks of `factor` pixels become channels first, which costs
@@ -121,7 +123,12 @@ class UNet(nn.Module):
         missing = (-rows % self.step[0], -columns % self.step[1])
         if any(missing):
             x = functional.pad(x, (0, missing[1], 0, missing[0]), mode="replicate")
-        hidden = self.first(to_channels(x, self.factor).contiguous(memory_format=torch.channels_last))
+        with self.products(x):
+            found = to_pixels(self._convolved(to_channels(x, self.factor), told).float(), self.factor)
+        return found[..., :rows, :columns]
+
+    def _convolved(self, x: Tensor, told: Tensor | None) -> Tensor:
+        hidden = self.first(x.contiguous(memory_format=torch.channels_last))
         across = []
         for level, down in enumerate(self.down):
             across.append(self.before[level](self._shifted(hidden, level, told)))
@@ -129,8 +136,8 @@ class UNet(nn.Module):
         hidden = self.before[-1](self._shifted(hidden, -1, told))
         for level in reversed(range(len(self.up))):
             hidden = self.after[level](self._shifted(self.up[level](hidden) + across[level], level, told))
-        found = to_pixels(self.last(hidden), self.factor)
-        return found[..., :rows, :columns]
+        out: Tensor = self.last(hidden)
+        return out
 
     def _shifted(self, hidden: Tensor, level: int, told: Tensor | None) -> Tensor:
         if self.shift is None or told is None:

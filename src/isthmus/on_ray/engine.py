@@ -144,7 +144,7 @@ class Ray(Engine):
         from ray import train
         from ray.train.torch import TorchConfig, TorchTrainer
 
-        workers: Any = (1, self.workers)
+        workers: Any = (1, min(self.workers, len(job.shards)))
         gpu = torch.cuda.is_available() and any("GPU" in node["Resources"] for node in ray.nodes())
         return TorchTrainer(
             work,

@@ -19,10 +19,13 @@ Flags = npt.NDArray[np.bool_]
 ROWS = 256
 """Rows in a piece. The last one is filled up with copies: another shape could round sums another way."""
 
+MANY = 2048
+"""Rows in a piece on a GPU, which has not begun to be busy with `ROWS`."""
+
 FEW = 16
 """Rows in a piece where few rows come at a time and each is waited for."""
 
-_rows: ContextVar[int] = ContextVar("rows in a piece", default=ROWS)
+_rows: ContextVar[int | None] = ContextVar("rows in a piece", default=None)
 
 
 @contextmanager
@@ -46,10 +49,11 @@ def through(net: nn.Module, f: Callable[..., Tensor], *arrays: npt.NDArray[Any])
     rows = len(arrays[0])
     if rows == 0:  # nothing to do, but of the right shape
         return through(net, f, *(np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays))[:0]
-    results, size = [], _rows.get()
+    results, device = [], device_of(net)
+    size = _rows.get() or (ROWS if device.type == "cpu" else MANY)
     for start in range(0, rows, size):
         own = min(size, rows - start)
-        piece = [_filled(array[start : start + own], size, device_of(net)) for array in arrays]
+        piece = [_filled(array[start : start + own], size, device) for array in arrays]
         results.append(f(*piece)[:own].cpu().numpy())
     return np.concatenate(results)
 

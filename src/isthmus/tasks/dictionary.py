@@ -101,8 +101,8 @@ def fit(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net = Dictionary(kind, width, target)
-        net.start(sample)
-        nets.append(net.to(device))
+        net.to(device).start(sample.to(device))
+        nets.append(net)
     if len(nets) == 1:
         histories = [
             train(

@@ -58,8 +58,8 @@ def _category(x: Floats, back: Floats, training: Floats) -> dict[str, Any]:
 
 def _entropy(likelihood: Likelihood, training: Floats, x: Floats) -> float:
     """Bits a cell of `x` costs under the training rows' own frequencies of tokens."""
-    tokens = likelihood.tokens(torch.from_numpy(np.ascontiguousarray(training)))
+    device = next((buffer.device for buffer in likelihood.buffers()), torch.device("cpu"))
+    tokens, asked = (likelihood.tokens(torch.tensor(column, device=device)) for column in (training, x))
     counts = torch.bincount(tokens[tokens >= 0], minlength=likelihood.size) + 0.5
-    asked = likelihood.tokens(torch.from_numpy(np.ascontiguousarray(x)))
     asked = asked[asked >= 0]
     return float(-(counts / counts.sum()).log2()[asked].mean()) if len(asked) else 0.0

@@ -24,8 +24,10 @@ from torch import Tensor, nn
 from isthmus.errors import DataError, IsthmusWarning
 from isthmus.training import checkpoints
 from isthmus.training.average import Average, Present
+from isthmus.training.compiling import compiled, wants_compiling
 from isthmus.training.memory import Split
 from isthmus.training.plan import History, Plan
+from isthmus.training.precision import finished, mixed, moved, steady, wants_bf16
 from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
 from isthmus.training.sources import Rows, Source
@@ -124,12 +126,13 @@ def train_together(
 
 def _go(runs: Sequence[_Run]) -> None:
     """Step all runs in turns until each is over."""
-    for run in runs:
-        run.module.train()
-        run.begin(len(runs))
     going = list(runs)
-    while going:
-        going = [run for run in going if run.goes_on()]
+    with steady(runs[0].device):
+        for run in runs:
+            run.module.train()
+            run.begin(len(runs))
+        while going:
+            going = [run for run in going if run.goes_on()]
     for run in runs:
         run.module.eval()
         run.progress.stop()
@@ -153,6 +156,11 @@ class _Run:
         self.shards = whole if isinstance(whole, Sequence) else [whole]
         self.started, self.progress, self.workers = started, progress, workers or Alone()
         self.device = next(module.parameters()).device
+        for shard in self.shards:
+            if isinstance(shard, Rows):
+                shard.near(self.device)
+        self.bf16 = wants_bf16(plan.precision, self.device)
+        self.losses = compiled(module) if wants_compiling(plan.compile, self.device) else module.losses
         self.optimizer = torch.optim.AdamW(
             module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
         )
@@ -188,7 +196,8 @@ class _Run:
         for shard, batch in batches.items():
             rng = generator(self.device, self.plan.seed, step, 2, *([shard] if len(self.shards) > 1 else []))
             for part in torch.split(batch, self.parts.size(len(batch))):
-                losses: Losses = self.module.losses(part.to(self.device), rng)
+                with mixed(self.module, self.bf16):
+                    losses: Losses = self.losses(moved(part, self.device), rng)
                 weight = len(part) / len(batch) / len(self.shards)
                 (weight * self.total(losses, share)).backward()  # type: ignore[no-untyped-call]
                 for name, loss in losses.items():
@@ -241,6 +250,7 @@ class _Run:
         for _ in range(times):
             began = time.monotonic()
             self.gradients(self.step, 0.0)
+            finished(self.device)
             taken.append(time.monotonic() - began)
         self.optimizer.zero_grad(set_to_none=True)
         return sorted(taken)[times // 2] * 1.1 + 1e-5  # the optimizer's own work comes on top

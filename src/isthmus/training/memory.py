@@ -11,6 +11,14 @@ from isthmus.errors import DataError
 
 _Result = TypeVar("_Result")
 
+_WORDS = (
+    "can't allocate memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""How torch, and the libraries that it calls, say it otherwise."""
+
 
 class Split:
     """In how many parts rows go through: in one, and in twice as many whenever memory was too short.
@@ -63,10 +71,17 @@ class Split:
         return max(1, -(-rows // self.count))
 
 
+def free(device: torch.device) -> int:
+    """Give the bytes that nobody uses on a CUDA device."""
+    return torch.cuda.mem_get_info(device)[0]
+
+
 def out_of_memory(error: Exception) -> bool:
     """Tell whether an error is that of a processor or an accelerator without memory left.
 
     >>> out_of_memory(torch.OutOfMemoryError("CUDA out of memory")), out_of_memory(RuntimeError("shapes differ"))
     (True, False)
     """
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(words in str(error) for words in _WORDS)

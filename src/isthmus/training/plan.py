@@ -14,7 +14,8 @@ class Plan:
     `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
     what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
     better held-out loss. Gradients longer than `clip` are cut to it, where one is given; with `average` what is judged
-    and kept is the average of the weights, not the last.
+    and kept is the average of the weights, not the last. `precision` is a word of `training.precision`; whether steps
+    are compiled is up to $ISTHMUS_COMPILE where `compile` does not say.
     """
 
     steps: int
@@ -30,6 +31,8 @@ class Plan:
     seed: int = 0
     budget: float | None = None
     reserve: float = 0.0
+    precision: str = "auto"
+    compile: bool | None = None
 
     def rate(self, share: float, step: int) -> float:
         """Learning rate: a linear warm-up of `warmup` steps, then, from a share `hold` on, half a cosine to nothing.

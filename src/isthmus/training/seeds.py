@@ -41,11 +41,13 @@ class Shuffle:
         self.rows, self.batch, self.seed = rows, min(batch_size, rows), seed
         self.per_epoch = max(1, rows // self.batch)
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+        self.device = torch.device("cpu")
 
     def rows_of(self, step: int) -> Tensor:
         """Give the row numbers of a step; what does not fill a batch is left for another epoch."""
         epoch, part = divmod(step, self.per_epoch)
         if epoch != self._epoch:
-            self._order = torch.randperm(self.rows, generator=generator(torch.device("cpu"), self.seed, epoch, 1))
+            order = torch.randperm(self.rows, generator=generator(torch.device("cpu"), self.seed, epoch, 1))
+            self._order = order.to(self.device)  # once a pass; the same wherever they are needed
             self._epoch = epoch
         return self._order[part * self.batch : (part + 1) * self.batch]

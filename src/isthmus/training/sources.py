@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from isthmus.training.memory import free
 from isthmus.training.seeds import Shuffle
 
 
@@ -35,6 +36,15 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def near(self, device: torch.device) -> None:
+        """Keep the rows where a run computes, if that is a GPU with four times the room: no step then waits for them.
+
+        Its batches are the same.
+        """
+        if device.type != "cuda" or (not self.data.is_cuda and 4 * self.data.nbytes > free(device)):
+            return
+        self.data, self.order.device = self.data.to(device), device
 
     def batch(self, step: int) -> Tensor:
         """Give a step's rows."""

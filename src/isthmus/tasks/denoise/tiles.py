@@ -29,12 +29,13 @@ def denoise(net: DenoisingNet, noisy: Noisy, tell: Callable[[float], None] | Non
     True
     """
     rows, columns = noisy.values.shape[2:]
+    device = next(net.parameters()).device
     found = torch.empty_like(noisy.values)
     places = [(y, x) for y in _cuts(rows, tile) for x in _cuts(columns, tile)]
     for number, ((top, bottom), (left, right)) in enumerate(places):
         up, down = _around(top, bottom, rows, net.net.reach[0], net.net.step[0])
         west, east = _around(left, right, columns, net.net.reach[1], net.net.step[1])
-        part = Noisy(*(planes[:, :, up:down, west:east] for planes in noisy))
+        part = Noisy(*(planes[:, :, up:down, west:east].to(device) for planes in noisy))
         inside = net(part)[:, :, top - up : bottom - up, left - west : right - west]
         found[:, :, top:bottom, left:right] = inside
         if tell is not None:

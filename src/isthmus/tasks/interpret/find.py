@@ -138,7 +138,7 @@ def _pooled(
     """Give, for every pair of passage and feature that is active in it, its number, sum and highest value."""
     keys, found = [], []
     for start in range(0, len(values), ROWS):
-        code = net.encode(torch.from_numpy(values[start : start + ROWS])).numpy()
+        code = net.encode(torch.from_numpy(values[start : start + ROWS]).to(net.offset.device)).cpu().numpy()
         row, feature = np.nonzero(code)
         keys.append(passages[start + row] * net.size + feature)
         found.append(code[row, feature])
