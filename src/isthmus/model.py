@@ -28,11 +28,13 @@ from isthmus.mixed import MixedTables
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.priors import Prior
+from isthmus.private import check_private, domains, warn_of_what_rows_told
 from isthmus.settings import places, read_settings
 from isthmus.streamed import streaming
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
+from isthmus.tasks.fit_private import fit_private
 from isthmus.tasks.plan import Settings
 from isthmus.tasks.uncertainty import Calibration
 from isthmus.training.logs import told
@@ -75,6 +77,10 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         "auto", "cpu", "cuda" or "mps".
     checkpoint, resume
         A file to save the state of training in, and whether to go on from it.
+    dp_epsilon, dp_delta
+        Differential privacy of the model file: no row that is left out or added makes any file more than e^epsilon
+        times as likely, but for a probability of delta, by default at most a tenth of one over the rows. The `schema`
+        counts as public and has to be given; the fit is not repeatable, since its noise must not be.
     verbose
         Whether to show progress on stderr.
 
@@ -121,6 +127,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         device: str = "auto",
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
+        dp_epsilon: float | None = None,
+        dp_delta: float | None = None,
         verbose: bool = False,
     ) -> None:
         self.code = code
@@ -141,6 +149,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.device = device
         self.checkpoint = checkpoint
         self.resume = resume
+        self.dp_epsilon = dp_epsilon
+        self.dp_delta = dp_delta
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -162,6 +172,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
     def learn(self, X: Any, settings: Settings) -> Self:
         """Learn from a table under settings that say more than an estimator's parameters may; else as `fit`."""
         started = time.monotonic()
+        if settings.private is not None:
+            return self._learn_privately(X, settings)
         drawn = Drawn.of(X.read_as(self.missing), self.seed, self.drop) if isinstance(X, Parts) else None
         table = self._open(X) if drawn is None else drawn.table
         if isinstance(self.schema, Schema):
@@ -191,6 +203,20 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         if (learning := trained.learning) is not None:
             facts = {"steps": learning.steps, "seconds": learning.seconds, "nats": learning.best_loss}
             self.fitted_["prior"] = facts | {"notes": learning.notes}
+        return self
+
+    def _learn_privately(self, X: Any, settings: Settings) -> Self:
+        """Learn with differential privacy: beside the schema, all that is kept is what `fit_private` tells."""
+        self.schema_ = check_private(self, settings, X)
+        table = self._open(X)
+        # types of cells follow from the rows, too: one missing cell makes a column of whole numbers one of fractions
+        self.flavour_ = replace(table.flavour.without_rows(), types={}, nan=frozenset())
+        x = self.codec_.encode(table)
+        warn_of_what_rows_told(self.schema_, x)
+        trained = fit_private(x, domains(self.schema_), settings, progress=told(self.verbose))
+        self.net_, self.prior_, self.history_ = trained.net, None, trained.history
+        self._learn_names(table)
+        self._finish(trained.made, trained.held_out, {"rows": trained.rows, "seconds": None, "privacy": trained.facts})
         return self
 
     def _finish(self, x: Floats, held: npt.NDArray[np.bool_], facts: dict[str, Any]) -> None:
@@ -310,6 +336,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
             weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("prior.")}
             self.prior_.load_state_dict(weights)
             self.prior_.to(device).eval()
+        promised = facts["fitted"].get("privacy") or {}
         cls.__init__(
             self,
             self.net_.code,
@@ -322,6 +349,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
             blocks=self.net_.depth,
             seed=facts["fitted"]["seed"],
             device=str(device),
+            dp_epsilon=promised.get("asked"),
+            dp_delta=promised.get("delta"),
         )
         arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith(("net.", "prior."))}
         self.reference_ = outliers.Reference(

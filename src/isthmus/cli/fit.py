@@ -120,6 +120,14 @@ def fit(
         str, word("--device", metavar="NAME", help="cpu, cuda or mps; by default the best there is")
     ] = "auto",
     memory: options.Memory = None,
+    dp_epsilon: Annotated[
+        float | None,
+        word("--dp-epsilon", metavar="E", type=float, help="differential privacy of the model; needs --schema"),
+    ] = None,
+    dp_delta: Annotated[
+        float | None,
+        word("--dp-delta", metavar="D", type=float, help="its delta; by default at most a tenth of one over the rows"),
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -131,7 +139,8 @@ def fit(
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
     pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
     are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`);
-    with --corrupt diffusion, to make pictures (see `isthmus sample`).
+    with --corrupt diffusion, to make pictures (see `isthmus sample`). With --dp-epsilon, a table's model
+    is differentially private: what its schema says counts as public, and has to be given.
 
     For example:
 
@@ -146,23 +155,25 @@ def fit(
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
+      isthmus fit patients.csv -o patients.isthmus --schema schema.toml --dp-epsilon 3
     """
+    hidden = {"dp-epsilon": dp_epsilon, "dp-delta": dp_delta}
     if (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
-        wrong["memory"] = memory
+        wrong |= {"memory": memory, **hidden}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
             return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
     if pictures.is_meant(data, code):
         wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}
-        wrong |= {"missing": missing, "epochs": epochs, "memory": memory}
+        wrong |= {"missing": missing, "epochs": epochs, "memory": memory, **hidden}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         return pictures.fit(data, out, code, condition, corrupt, wrong, quiet=quiet, json=json, **asked)
     if activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
-        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory}
+        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory, **hidden}
         settings = {"epochs": epochs, "budget": budget, "seed": seed, "resume": resume, "device": device}
         return activations.fit(data, out, code, target, others, quiet=quiet, json=json, **settings)
     if target is not None:
@@ -171,7 +182,7 @@ def fit(
     from isthmus import Autoencoder, Parts
 
     declared = tuple(missing or ())
-    opened = Parts.of(data, declared, memory)
+    opened, private = Parts.of(data, declared, memory), dp_epsilon is not None
     model = Autoencoder(
         code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
@@ -185,8 +196,10 @@ def fit(
         budget=budget,
         seed=seed,
         device=device,
-        checkpoint=out.with_name(out.name + ".checkpoint"),
+        checkpoint=None if private and not resume else out.with_name(out.name + ".checkpoint"),
         resume=resume,
+        dp_epsilon=dp_epsilon,
+        dp_delta=dp_delta,
         verbose=not quiet,
     ).fit(data if opened is None else opened)
     model.save(out)

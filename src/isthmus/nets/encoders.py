@@ -38,10 +38,14 @@ class Embedding(nn.Module):
         tokens = torch.randn(columns.total + len(columns.sizes), width)
         self.tokens = nn.Parameter(tokens / math.sqrt(len(self.which)))
 
+    def index(self, cells: Cells, columns: Columns) -> Tensor:
+        """Say which vectors (rows, columns) the cells have."""
+        hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
+        return torch.where(cells.hidden, hidden, cells.token + columns.offset)[:, self.which]
+
     def forward(self, cells: Cells, columns: Columns) -> Tensor:
         """Sum the vectors of a row's cells: (rows, width)."""
-        hidden = torch.arange(columns.total, len(self.tokens), device=cells.token.device)
-        index = torch.where(cells.hidden, hidden, cells.token + columns.offset)[:, self.which]
+        index = self.index(cells, columns)
         if torch.compiler.is_exporting():  # quicker by far, but other runtimes know no bags
             return F.embedding(index, self.tokens).sum(1)
         return F.embedding_bag(index, self.tokens, mode="sum")
