@@ -32,7 +32,7 @@ def test_one_normal_noise_has_its_exact_epsilon():
     def delta(epsilon, s):  # Balle and Wang 2018, "Improving the Gaussian mechanism", theorem 8
         return norm.cdf(0.5 / s - epsilon * s) - np.exp(epsilon) * norm.cdf(-0.5 / s - epsilon * s)
 
-    for s in (1.0, 3.0):
+    for s in (1.5, 3.0):
         found = privacy.epsilon([(s, 1.0, 1)], 1e-5)
         assert delta(found, s) <= 1e-5
         assert delta(found - 0.05, s) > 1e-5
@@ -42,7 +42,7 @@ def test_many_small_noises_are_one_large():
     assert privacy.epsilon([(8.0, 1.0, 4)], 1e-6) == pytest.approx(privacy.epsilon([(4.0, 1.0, 1)], 1e-6), abs=0.03)
 
 
-@pytest.mark.parametrize("epsilon", [0.3, 3.0, 20.0])
+@pytest.mark.parametrize("epsilon", [0.3, 3.0])
 def test_all_that_is_allowed_is_spent_and_no_more(epsilon):
     shares = privacy.share_out(epsilon, 1e-6, 0.02, 500)
     spent = privacy.epsilon(shares.counted + shares.stepped, 1e-6)
@@ -160,3 +160,10 @@ def test_a_tree_tells_how_columns_hang_together():
     known = ~np.isnan(made[:, 3])
     assert np.mean(made[known, 1] == made[known, 3]) > 0.98
     assert np.mean(made[:, 0] == 0) == pytest.approx(np.mean(x[:, 0] == 0), abs=0.02)
+
+
+def test_noise_far_out_in_a_wide_range_is_left_out():
+    x = np.random.default_rng(0).normal(size=(5000, 1))
+    found = count(x, [Domain(None, False, -1e6, 1e6, None)], 5000, 3.0, 3, Chance(0))
+    column = found[0].column(5000, np.random.default_rng(0))
+    assert np.abs(column).max() < 1000  # 64 x 64 x 64 cells, of 8 each

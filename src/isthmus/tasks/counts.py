@@ -138,9 +138,10 @@ def _first(x: Floats, domain: Domain, rows: int, noise: float, chance: Chance) -
     present = domain.places(x[~np.isnan(x) & (x >= 0 if domain.values is not None else True)])
     starts = np.arange(domain.different) if domain.values is not None else _cut(0, domain.different)
     counts = np.bincount(np.searchsorted(starts, present, side="right") - 1, minlength=len(starts))
-    if domain.missing:
-        counts = np.append(counts, np.isnan(x).sum())
-    held = projected(noisy(counts, noise, chance), rows)
+    found = noisy(np.append(counts, np.isnan(x).sum()) if domain.missing else counts, noise, chance)
+    if domain.values is None:
+        found[: len(starts)] = trimmed(found[: len(starts)], noise)
+    held = projected(found, rows)
     return Counted(domain, starts, held[: len(starts)], float(held[len(starts) :].sum()))
 
 
@@ -162,7 +163,7 @@ def _finer(x: Floats, counted: Counted, cut: npt.NDArray[np.bool_], noise: float
     counts = noisy(np.bincount(np.searchsorted(starts, place, side="right") - 1, minlength=len(starts)), noise, chance)
     ends = np.cumsum([len(part) for part in parts])
     held = [
-        projected(counts[end - len(part) : end], mass) if chosen else np.array([mass])
+        projected(trimmed(counts[end - len(part) : end], noise), mass) if chosen else np.array([mass])
         for part, end, mass, chosen in zip(parts, ends, counted.rows, cut, strict=True)
     ]
     return Counted(counted.domain, starts, np.concatenate(held), counted.absent)
@@ -177,15 +178,30 @@ def noisy(counts: npt.NDArray[np.int64], noise: float, chance: Chance) -> Floats
     return np.asarray(np.rint(counts + noise * chance.normal(counts.shape).numpy()), dtype=np.float64)
 
 
+def trimmed(counts: Floats, noise: float) -> Floats:
+    """Leave out what lies beyond the outermost cells of a range that surely hold something.
+
+    A range may be much wider than its rows: a few that noise puts far out would be most of the column's spread.
+
+    >>> trimmed(np.array([2.0, -1.0, 90.0, 3.0, 70.0, 5.0]), 3.0).tolist()
+    [-inf, -inf, 90.0, 3.0, 70.0, -inf]
+    """
+    sure = np.flatnonzero(counts > SURE * noise)
+    if not len(sure):
+        return counts
+    place = np.arange(len(counts))
+    return np.where((place < sure[0]) | (place > sure[-1]), -np.inf, counts)
+
+
 def projected(counts: Floats, total: float) -> Floats:
     """Give the nearest counts that are not negative and have this sum (Norm-Sub, Wang et al. 2020).
 
-    Cutting off at 0 alone would make something of the noise of every empty cell.
+    Cutting off at 0 alone would make something of the noise of every empty cell. What is -inf stays empty.
 
     >>> projected(np.array([6.0, 3.0, -2.0]), 8.0).tolist()
     [5.5, 2.5, 0.0]
     """
-    ordered = np.sort(counts)[::-1]
-    over = (ordered.cumsum() - total) / np.arange(1, len(counts) + 1)
+    ordered = np.sort(counts[np.isfinite(counts)])[::-1]
+    over = (ordered.cumsum() - total) / np.arange(1, len(ordered) + 1)
     last = np.flatnonzero(ordered > over)
     return np.asarray(np.maximum(counts - over[last[-1] if len(last) else 0], 0.0))

@@ -138,7 +138,7 @@ def _train_on_rows(
     private = Private(net, rows, noise, chance)
     plan = Plan(
         steps=noise.steps,
-        batch_size=min(settings.batch_size, len(free[0])),
+        batch_size=min(round(noise.expected), len(free[0])),  # of what time is promised by
         learning_rate=RATE * settings.learning_rate,
         weight_decay=0.0,
         clip=None,

@@ -34,6 +34,9 @@ ROUNDS = 3
 LEAST, MOST = 0.3, 1e5
 """Multipliers of noise that are looked at. Less noise than the first is never added, whatever is allowed."""
 
+ERROR = 0.01
+"""Share of epsilon that the account may be too high by."""
+
 Rounds = list[tuple[float, float, int]]
 """Standard deviation of the noise in lengths of what a row can change, the chance of a row to be in, how many times."""
 
@@ -137,10 +140,11 @@ def _counts(one: float, every: float, tree: float) -> Rounds:
     return [(one, 1.0, ROUNDS), (every, 1.0, 1), (tree, 1.0, 1)]
 
 
-def epsilon(rounds: Rounds, delta: float, *, bound: str = "prv") -> float:
+def epsilon(rounds: Rounds, delta: float, *, bound: str = "prv", error: float = 0.01) -> float:
     """Give epsilon of rounds of sampled rows under normal noise, an upper bound, by Opacus' accountant.
 
     `bound` is "prv", or "rdp" for the quicker and looser one by Rényi divergences (Mironov et al. 2019).
+    What the first may be above the truth by, `error`, decides how long it takes.
 
     Raises
     ------
@@ -157,21 +161,23 @@ def epsilon(rounds: Rounds, delta: float, *, bound: str = "prv") -> float:
     accountant.history = list(rounds)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # of orders at the end of those tried, and of logs of 0 where all rows are in
-        return float(accountant.get_epsilon(delta=delta))
+        return float(accountant.get_epsilon(delta=delta, **({"eps_error": error} if bound == "prv" else {})))
 
 
 def _least(rounds: Any, allowed: float, delta: float, wanted: float) -> float:
-    """Find the least multiplier, to half a per cent above, with which `rounds` of it take no more than allowed."""
+    """Find the least multiplier, to one per cent above, with which `rounds` of it take no more than allowed."""
     if epsilon(rounds(MOST), delta, bound="rdp") > allowed:
         raise UsageError(f"dp_epsilon {wanted:g} with dp_delta {delta:g}: no noise is enough for so little; allow more")
     low, high = LEAST, MOST
     while high / low > 1.01:  # the looser bound is quick: its multiplier is too high, and not by much
         middle = math.sqrt(low * high)
         low, high = (low, middle) if epsilon(rounds(middle), delta, bound="rdp") <= allowed else (middle, high)
-    low = max(LEAST, 0.7 * high)
-    if epsilon(rounds(high), delta) > allowed:  # an upper bound of another kind may be above where little is left
+    low, error = max(LEAST, 0.7 * high), min(max(0.01, ERROR * allowed), 0.1)
+    if (
+        epsilon(rounds(high), delta, error=error) > allowed
+    ):  # an upper bound of another kind may be above where little is left
         return high
-    while high / low > 1.005:
+    while high / low > 1.01:
         middle = math.sqrt(low * high)
-        low, high = (low, middle) if epsilon(rounds(middle), delta) <= allowed else (middle, high)
+        low, high = (low, middle) if epsilon(rounds(middle), delta, error=error) <= allowed else (middle, high)
     return high

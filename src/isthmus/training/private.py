@@ -58,16 +58,18 @@ class Chance:
         seed = secrets.randbits(63) if self.seed is None else mix(self.seed, self.calls)
         return torch.Generator(device=device).manual_seed(seed)
 
-    def normal(self, shape: Sequence[int], device: torch.device | str = "cpu") -> Tensor:
-        """Draw standard normal noise, float64.
+    def normal(
+        self, shape: Sequence[int], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float64
+    ) -> Tensor:
+        """Draw standard normal noise.
 
         Each number is the sum of four: what the floating-point form of a single one would give away is then out of
         reach (Holohan and Braghin 2021, "Secure random sampling in differential privacy", section 4).
         """
         rng = self.generator(device)
-        drawn = torch.zeros(tuple(shape), dtype=torch.float64, device=device)
+        drawn = torch.zeros(tuple(shape), dtype=dtype, device=device)
         for _ in range(4):
-            drawn += torch.randn(tuple(shape), generator=rng, dtype=torch.float64, device=device)
+            drawn += torch.randn(tuple(shape), generator=rng, dtype=dtype, device=device)
         return drawn / 2
 
     def geometric(self, scale: float) -> int:
@@ -160,8 +162,8 @@ class Private(nn.Module):
             if len(part):
                 torch._foreach_add_(sums, self.clipped(part.to(device)))
         for weight, total in zip(self.trained, sums, strict=True):
-            noise = self.chance.normal(weight.shape, device) * (self.noise.clip * self.noise.multiplier)
-            weight.grad = ((total + noise) / self.noise.expected).to(weight.dtype)
+            noise = self.chance.normal(weight.shape, device, weight.dtype) * (self.noise.clip * self.noise.multiplier)
+            weight.grad = (total + noise) / self.noise.expected
         return {
             "gradient": torch.stack([weight.grad.norm() for weight in self.trained if weight.grad is not None]).norm()
         }
