@@ -41,8 +41,11 @@ STEPS, PASSES = 800, 60
 CLIP = 1.0
 """Length that a row's gradient is cut to; Adam does not mind the scale, but what is cut off matters."""
 
-RATE = 0.3
+RATE = 0.15
 """Share of the usual learning rate for noisy gradients: the network knows much by then, and noise would undo it."""
+
+DRAWN = 8192
+"""Rows drawn from the counts at least: they cost nothing, and few would be learnt by heart."""
 
 MADE = 4096
 """Rows made up to compare others with."""
@@ -116,7 +119,7 @@ def _counted(
     independent = np.column_stack([each.column(size, rng) for each in counted])
     columns = columns_of(torch.from_numpy(independent), [domain.values for domain in domains])
     tree = Tree.learn(columns, independent, x, rows, shares.all, shares.tree, chance)
-    return independent, columns, tree.draw(size, seed)
+    return independent, columns, tree.draw(max(size, DRAWN), seed)
 
 
 def _train_on_rows(
@@ -151,4 +154,3 @@ def _train_on_rows(
         weight.requires_grad_(True)
     with torch.no_grad():  # noisy gradients say nothing of numbers' means: what was added there is noise alone
         head.weight[numbers], head.bias[numbers] = before
-    net.eval()
