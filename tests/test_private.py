@@ -62,8 +62,18 @@ def fitted(frame, seed=None, epsilon=5.0, **more):
     return model.learn(frame, dataclasses.replace(asked, private=Wanted(epsilon, None, seed)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fewer():
+    """Make few rows up: enough for whether a promise is kept, and quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_private, "trial_cells", lambda settings: 2000)
+        patch.setattr(fit_private, "DRAWN", 512)
+        patch.setattr(fit_private, "MADE", 512)
+        yield
+
+
 @pytest.fixture(scope="module")
-def model():
+def model(fewer):
     with pytest.warns(IsthmusWarning):  # what the schema does not have is told to who holds the rows
         return fitted(people())
 
