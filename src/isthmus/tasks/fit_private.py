@@ -42,7 +42,9 @@ CLIP = 1.0
 """Length that a row's gradient is cut to; Adam does not mind the scale, but what is cut off matters."""
 
 RATE = 0.15
-"""Share of the usual learning rate for noisy gradients: the network knows much by then, and noise would undo it."""
+"""Share of the usual learning rate for noisy gradients: the network knows much by then, and noise may undo it.
+One run on California's blocks (epsilon 3, width 96, 300 steps): held-out rows cost 10.45 before, 10.38 with .05, 10.29
+with .15; higher rates were not tried."""
 
 DRAWN = 8192
 """Rows drawn from the counts at least: they cost nothing, and few would be learnt by heart."""
