@@ -100,6 +100,10 @@ bench-maps: $(VENV)/.installed-bench  ## rows as points in the plane, beside PCA
 bench-vae: $(VENV)/.installed-bench  ## measure a variational code's two priors against TVAE
 	@$(PY) benchmarks/vae.py
 
+.PHONY: bench-private
+bench-private: $(VENV)/.installed-bench  ## what differential privacy costs rows that are made up
+	@$(PY) benchmarks/private.py
+
 .PHONY: bench-cluster bench-learning
 bench-cluster: $(VENV)/.installed-bench  ## groups of rows against known ones, beside k-means on columns
 	@$(PY) benchmarks/cluster.py

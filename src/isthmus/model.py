@@ -29,11 +29,13 @@ from isthmus.mixed import MixedTables
 from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.nets.priors import Prior
+from isthmus.private import check_private, domains, warn_of_what_rows_told
 from isthmus.settings import places, read_settings
 from isthmus.streamed import streaming
 from isthmus.tasks import inspect, outliers, reconstruct
 from isthmus.tasks.batches import Codes, Floats
 from isthmus.tasks.fit import fit
+from isthmus.tasks.fit_private import fit_private
 from isthmus.tasks.plan import Settings
 from isthmus.tasks.uncertainty import Calibration
 from isthmus.training.logs import told
@@ -78,6 +80,10 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         A file to save the state of training in, and whether to go on from it.
     engine
         Where the training is done: an `isthmus.Ray`; by default this process.
+    dp_epsilon, dp_delta
+        Differential privacy of the model file: no row that is left out or added makes any file more than e^epsilon
+        times as likely, but for a probability of delta, by default at most a tenth of one over the rows. The `schema`
+        counts as public and has to be given; the fit is not repeatable, since its noise must not be.
     verbose
         Whether to show progress on stderr.
 
@@ -125,6 +131,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         checkpoint: str | PathLike[str] | None = None,
         resume: bool = False,
         engine: Engine | None = None,
+        dp_epsilon: float | None = None,
+        dp_delta: float | None = None,
         verbose: bool = False,
     ) -> None:
         self.code = code
@@ -146,6 +154,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         self.checkpoint = checkpoint
         self.resume = resume
         self.engine = engine
+        self.dp_epsilon = dp_epsilon
+        self.dp_delta = dp_delta
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -166,6 +176,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
 
     def learn(self, X: Any, settings: Settings) -> Self:
         """Learn from a table under settings that say more than an estimator's parameters may; else as `fit`."""
+        if settings.private is not None:
+            return self._learn_privately(X, settings)
         started, engine = time.monotonic(), self.engine or Engine()
         drawn = None
         if isinstance(X, Parts):
@@ -200,6 +212,20 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
         if (learning := trained.learning) is not None:
             facts = {"steps": learning.steps, "seconds": learning.seconds, "nats": learning.best_loss}
             self.fitted_["prior"] = facts | {"notes": learning.notes}
+        return self
+
+    def _learn_privately(self, X: Any, settings: Settings) -> Self:
+        """Learn with differential privacy: beside the schema, all that is kept is what `fit_private` tells."""
+        self.schema_ = check_private(self, settings, X)
+        table = self._open(X)
+        # types of cells follow from the rows, too: one missing cell makes a column of whole numbers one of fractions
+        self.flavour_ = replace(table.flavour.without_rows(), types={}, nan=frozenset())
+        x = self.codec_.encode(table)
+        warn_of_what_rows_told(self.schema_, x)
+        trained = fit_private(x, domains(self.schema_), settings, progress=told(self.verbose))
+        self.net_, self.prior_, self.history_ = trained.net, None, trained.history
+        self._learn_names(table)
+        self._finish(trained.made, trained.held_out, {"rows": trained.rows, "seconds": None, "privacy": trained.facts})
         return self
 
     def _finish(self, x: Floats, held: npt.NDArray[np.bool_], facts: dict[str, Any]) -> None:
@@ -319,6 +345,7 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
             weights = {name[6:]: tensor for name, tensor in tensors.items() if name.startswith("prior.")}
             self.prior_.load_state_dict(weights)
             self.prior_.to(device).eval()
+        promised = facts["fitted"].get("privacy") or {}
         cls.__init__(
             self,
             self.net_.code,
@@ -331,6 +358,8 @@ class Autoencoder(Jobs, MixedTables, ClassNamePrefixFeaturesOutMixin, Transforme
             blocks=self.net_.depth,
             seed=facts["fitted"]["seed"],
             device=str(device),
+            dp_epsilon=promised.get("asked"),
+            dp_delta=promised.get("delta"),
         )
         arrays = {name: tensor.numpy() for name, tensor in tensors.items() if not name.startswith(("net.", "prior."))}
         self.reference_ = outliers.Reference(

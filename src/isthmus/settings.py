@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from isthmus.errors import UsageError
 from isthmus.nets.codes import Code, parse_code
 from isthmus.nets.corruptions import Corruption, Mask, parse_corruption
+from isthmus.private import read_wanted
 from isthmus.tasks.plan import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def read_settings(model: Autoencoder) -> Settings:
         device=model.device,
         checkpoint=None if model.checkpoint is None else Path(model.checkpoint),
         resume=model.resume,
+        private=read_wanted(model),
     )
 
 

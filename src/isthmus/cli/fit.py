@@ -123,6 +123,14 @@ def fit(
     engine: options.Engine = None,
     workers: options.Workers = None,
     address: options.Address = None,
+    dp_epsilon: Annotated[
+        float | None,
+        word("--dp-epsilon", metavar="E", type=float, help="differential privacy of the model; needs --schema"),
+    ] = None,
+    dp_delta: Annotated[
+        float | None,
+        word("--dp-delta", metavar="D", type=float, help="its delta; by default at most a tenth of one over the rows"),
+    ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -134,7 +142,8 @@ def fit(
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
     pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
     are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`);
-    with --corrupt diffusion, to make pictures (see `isthmus sample`).
+    with --corrupt diffusion, to make pictures (see `isthmus sample`). With --dp-epsilon, a table's model
+    is differentially private: what its schema says counts as public, and has to be given.
 
     For example:
 
@@ -150,7 +159,9 @@ def fit(
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
+      isthmus fit patients.csv -o patients.isthmus --schema schema.toml --dp-epsilon 3
     """
+    hidden = {"dp-epsilon": dp_epsilon, "dp-delta": dp_delta}
     way = parts.Way(memory, engine, workers, address)
     if isinstance(data, str):
         if target is not None or corrupt == ["diffusion"]:
@@ -158,19 +169,19 @@ def fit(
     elif (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
         wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
-        wrong |= {"memory": memory, "engine": engine}
+        wrong |= {"memory": memory, "engine": engine, **hidden}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
             return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
     elif pictures.is_meant(data, code):
         wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}
-        wrong |= {"missing": missing, "epochs": epochs, "memory": memory, "engine": engine}
+        wrong |= {"missing": missing, "epochs": epochs, "memory": memory, "engine": engine, **hidden}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         return pictures.fit(data, out, code, condition, corrupt, wrong, quiet=quiet, json=json, **asked)
     elif activations.are_meant(data, code):
         others: dict[str, object] = {"condition": condition, "corrupt": corrupt, "prior": prior, "columns": columns}
-        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory, "engine": engine}
+        others |= {"drop": drop, "schema": schema, "missing": missing, "memory": memory, "engine": engine, **hidden}
         settings = {"epochs": epochs, "budget": budget, "seed": seed, "resume": resume, "device": device}
         return activations.fit(data, out, code, target, others, quiet=quiet, json=json, **settings)
     if target is not None:
@@ -179,7 +190,7 @@ def fit(
     from isthmus import Autoencoder
 
     declared, state = tuple(missing or ()), out.with_name(out.name + ".checkpoint")
-    opened = way.table(data, declared)
+    opened, private = way.table(data, declared), dp_epsilon is not None
     model = Autoencoder(
         code=int(code) if code and code.isdecimal() else code,
         condition=tuple(condition or ()),
@@ -193,9 +204,11 @@ def fit(
         budget=budget,
         seed=seed,
         device=device,
-        checkpoint=state,
+        checkpoint=None if private and not resume else state,
         resume=resume,
         engine=None if engine is None else way.where(state),
+        dp_epsilon=dp_epsilon,
+        dp_delta=dp_delta,
         verbose=not quiet,
     ).fit(data if opened is None else opened)
     model.save(out)

@@ -1,5 +1,6 @@
 """``inspect`` and ``map``: to see a model and what it makes of the data."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,10 +40,21 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
         say = pictures.learnt if "explained" in facts else diffusion.learnt if "labels" in facts else denoise.learnt
         return print(f"{model}: {say(facts)}")
     code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
-    print(f"{model}: {facts['rows']:,} rows, fitted in {facts['seconds']:.1f} s")
+    promised = facts.get("privacy")
+    took = "fitted with differential privacy" if promised else f"fitted in {facts['seconds']:.1f} s"
+    print(f"{model}: {'about ' if promised else ''}{facts['rows']:,} rows, {took}")
     learnt = facts["prior"] and f"; prior learnt in {facts['prior']['steps']:,} steps"
-    print(f"code: {code}{learnt or ''}; {facts['weights']:,} weights, {facts['bytes']:,} bytes\n")
+    print(f"code: {code}{learnt or ''}; {facts['weights']:,} weights, {facts['bytes']:,} bytes")
+    if promised:
+        _show_privacy(promised)
+    print()
     print_rows(facts["survival"])
+
+
+def _show_privacy(promised: Mapping[str, Any]) -> None:
+    spent = ", ".join(f"{name} {value:.3g}" for name, value in promised["spent"].items())
+    print(f"privacy: epsilon {promised['epsilon']:.3g}, delta {promised['delta']:.2g} ({promised['neighbours']})")
+    print(f"alone, in epsilon: {spent}; noise multiplier of gradients {promised['noise multipliers']['gradients']:.3g}")
 
 
 def map_(

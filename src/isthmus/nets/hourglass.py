@@ -198,6 +198,22 @@ class Hourglass(nn.Module):
             out["kl"] = losses["kl"] / x.shape[1]
         return out
 
+    def row_losses(self, x: Tensor, rng: torch.Generator) -> Tensor:
+        """Losses (rows,) of values (rows, columns), each of which depends on its own row and on chance alone.
+
+        Nats of cells as in `losses`, a share of them hidden that is drawn for each row on its own. Errors of numbers
+        are left out: their logs are taken over a batch.
+        """
+        clean = self.columns.tokenize(x)
+        share = torch.rand((len(x), 1), generator=rng, device=x.device)
+        seen = self.columns.hide(clean, torch.rand(x.shape, generator=rng, device=x.device) < share)
+        read, _ = self.code.forward(self.project(seen), rng)
+        blurred = read + BLUR * torch.randn(read.shape, generator=rng, device=read.device)
+        nats = -self.decoder(read, None, self.columns, blurred).log_prob(clean.token)
+        known = ~clean.hidden
+        asked, shown = known & seen.hidden, known & ~seen.hidden
+        return _row_sum(nats, asked) + self.visible * _row_sum(nats, shown)
+
     def _given(self, seen: Cells, rng: torch.Generator) -> Cells:
         dropped = torch.rand((len(seen.token), 1), generator=rng, device=seen.token.device) < CONDITION_DROPOUT
         hidden = seen.hidden | dropped
@@ -240,6 +256,11 @@ def _mean(nats: Tensor, chosen: Tensor) -> Tensor:
     """
     weight = chosen / chosen.sum(1, keepdim=True).clamp(min=1).sqrt()
     return (nats * weight).sum() / weight.sum().clamp(min=1e-6)
+
+
+def _row_sum(nats: Tensor, chosen: Tensor) -> Tensor:
+    """Sum (rows,) over a row's chosen cells, weighed as in `_mean`."""
+    return (nats * chosen).sum(1) / chosen.sum(1).clamp(min=1).sqrt()
 
 
 def _log_error(squared: Tensor, shown: Tensor) -> Tensor:

@@ -82,26 +82,11 @@ def fit(
         The training loop, or what lets others do it.
     """
     started = time.monotonic() if started is None else started
-    device = pick_device(settings.device)
     rows = torch.from_numpy(np.ascontiguousarray(x))
-    columns = Columns([_likelihood(rows[:, j], size) for j, size in enumerate(values)])
-    code = settings.code if settings.code.size is not None else _sized(settings.code, columns)
-    held = _hold_out(len(rows), settings.seed)
+    columns = columns_of(rows, values)
+    held = hold_out(len(rows), settings.seed)
     training = rows[~held] if (~held).any() else rows
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        net = Hourglass(
-            columns,
-            code,
-            width=settings.width,
-            blocks=settings.blocks,
-            condition=settings.condition,
-            corruption=settings.corruption,
-            visible=_visible(code, len(columns.sizes)),
-            numbers=NUMBERS if code.generative and not settings.corruption else 1.0,
-        )
-        start_at_principal_components(net, training)
-    net.to(device)
+    net = build(columns, training, settings)
     source = None if stream is None else stream(held.numpy(), settings.batch_size)
     rows_of = len(training) if source is None else sum(map(len, source))
     plan = plan_of(settings, rows_of, len(columns.sizes))
@@ -118,9 +103,33 @@ def fit(
     )
     prior = learning = None
     if settings.makes_rows:
-        net.rules = Rules.learn(columns, rows).to(device)
+        net.rules = Rules.learn(columns, rows).to(net.drift.device)
         prior, learning = _get_ready(net, training, rows[held], settings, plan, started, progress)
     return Trained(net, history, prior, learning, held.numpy())
+
+
+def columns_of(rows: torch.Tensor, values: Sequence[int | None]) -> Columns:
+    """Learn the likelihoods of columns from their values (rows, columns)."""
+    return Columns([_likelihood(rows[:, j], size) for j, size in enumerate(values)])
+
+
+def build(columns: Columns, training: torch.Tensor, settings: Settings) -> Hourglass:
+    """Build an hourglass, which starts at what training values (rows, columns) tell without training."""
+    code = settings.code if settings.code.size is not None else _sized(settings.code, columns)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        net = Hourglass(
+            columns,
+            code,
+            width=settings.width,
+            blocks=settings.blocks,
+            condition=settings.condition,
+            corruption=settings.corruption,
+            visible=_visible(code, len(columns.sizes)),
+            numbers=NUMBERS if code.generative and not settings.corruption else 1.0,
+        )
+        start_at_principal_components(net, training)
+    return net.to(pick_device(settings.device))
 
 
 def _get_ready(
@@ -165,7 +174,7 @@ def _visible(code: Code, columns: int) -> float:
     return min(0.4 * max(NUMBERS_A_COLUMN * columns / (code.size or 1), 1.0), 1.0)
 
 
-def _hold_out(rows: int, seed: int) -> torch.Tensor:
+def hold_out(rows: int, seed: int) -> torch.Tensor:
     """Choose a tenth of the rows, at most 1,024, to judge by; a table of one row judges by it."""
     count = min(max(1, rows // 10), 1024)
     chosen = torch.zeros(rows, dtype=torch.bool)

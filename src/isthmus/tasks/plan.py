@@ -9,6 +9,7 @@ from isthmus.nets.codes import Code
 from isthmus.nets.corruptions import Corruption
 from isthmus.tasks.outliers import GROUPS
 from isthmus.tasks.outliers import ROWS as REFERENCE
+from isthmus.tasks.privacy import Wanted
 from isthmus.tasks.synthesize import TRIAL, TRIALS
 from isthmus.training.plan import Plan
 
@@ -27,7 +28,7 @@ class Settings:
     """What a fit was asked for; None and "auto" are decided by the table.
 
     Without `makes_rows`, what only made-up rows need is not learnt after training: rules, the logits' correction, a
-    prior.
+    prior. With `private`, the fit is `tasks.fit_private`'s.
     """
 
     code: Code
@@ -45,6 +46,7 @@ class Settings:
     checkpoint: Path | None = None
     resume: bool = False
     makes_rows: bool = True
+    private: Wanted | None = None
 
 
 def plan_of(settings: Settings, rows: int, columns: int) -> Plan:

@@ -51,6 +51,9 @@ class Trainable(Protocol):
     def after_step(self) -> None:
         """Do what the model wants done to its weights after each step; a model need not have this."""
 
+    def gradients(self, step: int) -> Losses:
+        """Put gradients of a step in place in its own way (`training/private.py`); a model need not have this."""
+
 
 def train(
     module: nn.Module,
@@ -211,7 +214,8 @@ class _Run:
 
     def advance(self, share: float) -> Losses:
         """Take one step."""
-        losses = self.gradients(self.step, share)
+        own = getattr(self.module, "gradients", None)
+        losses = self.gradients(self.step, share) if own is None else own(self.step)
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
         for group in self.optimizer.param_groups:
@@ -313,7 +317,7 @@ class _Run:
         """Write down a check, and keep the averaged weights if they are the best so far."""
         history = self.history
         history.checks.append({"step": self.step, "train": trained, "held_out": held})
-        if history.best_loss is None or held["total"] < history.best_loss:
+        if history.best_loss is None or held["total"] < history.best_loss or not self.plan.best:
             history.best_loss, history.best_step = held["total"], self.step
             self.best = [weight.clone() for weight in self.average.weights]
         weights, rate = self.module.weights(1.0), self.optimizer.param_groups[0]["lr"]

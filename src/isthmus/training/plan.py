@@ -14,8 +14,9 @@ class Plan:
     `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
     what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
     better held-out loss. Gradients longer than `clip` are cut to it, where one is given; with `average` what is judged
-    and kept is the average of the weights, not the last. `precision` is a word of `training.precision`; whether steps
-    are compiled is up to $ISTHMUS_COMPILE where `compile` does not say.
+    and kept is the average of the weights, not the last. Without `best`, what stands at the end is kept, and nothing
+    stops early. `precision` is a word of `training.precision`; whether steps are compiled is up to $ISTHMUS_COMPILE
+    where `compile` does not say.
     """
 
     steps: int
@@ -28,6 +29,7 @@ class Plan:
     average: bool = True
     checks: int = 20
     patience: int = 6
+    best: bool = True
     seed: int = 0
     budget: float | None = None
     reserve: float = 0.0
