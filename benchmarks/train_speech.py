@@ -49,7 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--data", default=os.environ.get("ISTHMUS_DATA", "../shared/data"), type=Path)
     parser.add_argument("--to", default=ROOT / "src" / "isthmus" / "weights", type=Path)
-    parser.add_argument("--steps", default=3000, type=int, help="batches of eight clips of two seconds")
+    parser.add_argument("--steps", default=1300, type=int, help="batches of eight clips of two seconds")
     parser.add_argument("--budget", help="time to take, in place of steps")
     parser.add_argument("--threads", default=2, type=int)
     options = parser.parse_args()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -134,7 +136,7 @@ def loudness(samples: Tensor) -> Tensor:
 
 def _window(like: Tensor, size: int) -> Tensor:
     """Make the root of Hann's window, scaled so that strengths of white noise are as its loudness."""
-    return torch.hann_window(size, dtype=like.dtype, device=like.device).sqrt() / (size / 2) ** 0.5
+    return torch.hann_window(size, dtype=like.dtype, device=like.device).sqrt() / math.sqrt(size / 2)
 
 
 def _shortened(batch: Tensor, rng: torch.Generator) -> Tensor:
