@@ -81,7 +81,7 @@ def measure(found: Voices, count: int, seed: int) -> list[Section]:
             if title != DIGITS:
                 clear.add(f"STOI of {title} at {level} dB", _means(words))
             if level == 5:
-                for kind, first in (("recorded", 0), ("made", 1)):
+                for kind, first in (("recorded", 0), ("made", 1))[: len(clean)]:
                     part = {name: values[first::2] for name, values in scores.items()}
                     kinds.add(f"{title}, {kind}", _means(part), digits=2)
         unharmed = [si_sdr(voice, speech().denoise(voice, rate)) for voice in clean]
