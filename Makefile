@@ -82,8 +82,8 @@ bench-images: $(VENV)/.installed-bench  ## pictures beside JPEG, JPEG 2000, WebP
 train-images: $(VENV)/.installed-bench  ## learn the models of pictures anew, in under an hour
 	@$(PY) benchmarks/train_images.py
 
-.PHONY: bench-denoise train-denoisers
-bench-denoise: $(VENV)/.installed-bench  ## noise out of pictures and signals, beside BM3D and smoothers
+.PHONY: bench-denoise train-denoisers train-speech
+bench-denoise: $(VENV)/.installed-bench  ## noise out of pictures, signals and speech, beside BM3D, smoothers and noisereduce
 	@$(PY) benchmarks/denoise.py
 
 .PHONY: bench-generate
@@ -92,6 +92,9 @@ bench-generate: $(VENV)/.installed-bench  ## digits made out of noise, beside a 
 
 train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in some two hours
 	@$(PY) benchmarks/train_denoisers.py
+
+train-speech: $(VENV)/.installed-bench  ## learn the denoiser of speech anew, in some 20 minutes
+	@$(PY) benchmarks/train_speech.py
 
 .PHONY: bench-maps
 bench-maps: $(VENV)/.installed-bench  ## rows as points in the plane, beside PCA, UMAP and t-SNE

@@ -22,6 +22,8 @@ from results import OURS, Page, Section
 from runner import ROOT, Bench, MissingSourceError, main
 from sklearn.datasets import load_sample_images
 from smoothers import smoothers
+from speech import GOALS, voices
+from speech import measure as spoken
 
 import isthmus as im
 from isthmus.data.images import open_picture
@@ -38,6 +40,7 @@ class Settings:
     seed: int = 0
     pictures: int = 99
     samples: int = 20_000
+    utterances: int = 60
     side: tuple[int, int] = (3000, 4000)
 
 
@@ -282,6 +285,13 @@ SOURCES = {
         ),
         Source("ecg", "Record 100 of MIT-BIH, 360 samples a second", beats, signals, BEATS),
         Source(
+            "speech",
+            "Spoken digits and sentences of voices that were never heard",
+            voices,
+            lambda found, settings: spoken(found, settings.utterances, settings.seed),
+            GOALS,
+        ),
+        Source(
             "large",
             "Twelve million pixels",
             partial(pictures, "kodak24"),
@@ -306,13 +316,14 @@ BENCH = Bench(
     Page(
         "denoise",
         "Benchmark of denoising",
-        "No picture measured here was learnt from. White noise is added once, from a seed, and is not clipped.",
+        "No picture, voice or recorded noise measured here was learnt from. Noise is added once, from a seed, and not "
+        "clipped.",
     ),
     SOURCES,
     measure,
     Settings(),
-    Settings(pictures=1, samples=3000, side=(900, 1100)),
-    packages=("scikit-image", "bm3d", "PyWavelets"),
+    Settings(pictures=1, samples=3000, utterances=2, side=(900, 1100)),
+    packages=("scikit-image", "bm3d", "PyWavelets", "noisereduce", "pystoi"),
 )
 
 if __name__ == "__main__":

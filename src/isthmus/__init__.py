@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from isthmus.report.evaluation import evaluate as evaluate
     from isthmus.sparse import SparseAutoencoder as SparseAutoencoder
     from isthmus.sparse import fit_together as fit_together
+    from isthmus.speech import SpeechDenoiser as SpeechDenoiser
     from isthmus.store import load as load
 
 __version__ = "0.1.0"
@@ -65,6 +66,7 @@ _HOMES = {
     "Schema": "isthmus.data.schema",
     "Sparse": "isthmus.nets.codes",
     "SparseAutoencoder": "isthmus.sparse",
+    "SpeechDenoiser": "isthmus.speech",
     "align": "isthmus.agreement",
     "compare": "isthmus.agreement",
     "compress": "isthmus.compression",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ from isthmus.denoiser import Denoiser, on_array, photos
 from isthmus.diffusion import Diffusion
 from isthmus.endings import PICTURE, SOUND, kind_of, media_in
 from isthmus.errors import DataError, FileError, UsageError
+from isthmus.speech import SpeechDenoiser, is_speech, speech
 from isthmus.store import load
 from isthmus.tasks.denoise import alone
 from isthmus.tasks.denoise.gaps import fill_gaps
 from isthmus.tasks.denoise.level import noise_level
 from isthmus.tasks.denoise.pictures import KINDS
+from isthmus.tasks.denoise.speech import LEAST_RATE
 from isthmus.training.logs import told
 from isthmus.training.progress import Progress
 
@@ -39,19 +41,21 @@ _SHORT = 16
 class Noise:
     """What was found in one picture, sound or column: its name, level, and the share that was missing.
 
-    Levels are standard deviations: of pixels in 255ths of the range, of other things in their own units.
+    Levels are standard deviations: of pixels in 255ths of the range, of other things in their own units. Of a sound,
+    `by` says what cleaned it: "speech", what was learnt of it, or "self", nothing but the sound.
     """
 
     name: str
     level: float
     missing: float = 0.0
+    by: str = ""
 
 
 def denoise(
     source: Any,
     out: str | PathLike[str] | None = None,
     *,
-    model: str | PathLike[str] | Denoiser | Diffusion | None = None,
+    model: str | PathLike[str] | Denoiser | SpeechDenoiser | Diffusion | None = None,
     level: float | None = None,
     noise: str = "gaussian",
     hidden: Any = None,
@@ -61,8 +65,9 @@ def denoise(
 ) -> Any:
     """Take noise out of a picture, a sound, or numbers in order, and fill what is missing.
 
-    Pictures are cleaned by what was learnt of photographs. Signals, and with `model="self"` pictures too, are cleaned
-    by nothing but themselves: every small part is rebuilt from those most like it (see docs/denoise.md).
+    Pictures are cleaned by what was learnt of photographs, files of sound by what was learnt of speech. Other signals,
+    sounds in which no speech is heard, and with `model="self"` anything are cleaned by nothing but themselves: every
+    small part is rebuilt from those most like it (see docs/denoise.md).
 
     Parameters
     ----------
@@ -72,10 +77,11 @@ def denoise(
     out
         Where to write; a folder, where `source` is one. Without it the result is given back.
     model
-        A `Denoiser` or its file, or "self"; by default the one for photographs that comes with isthmus. A `Diffusion`
-        makes what is hidden anew.
+        A `Denoiser`, of sounds a `SpeechDenoiser`, or its file, or "self"; by default those for photographs and for
+        speech that come with isthmus. A `Diffusion` makes what is hidden anew.
     level
-        Standard deviation of the noise, of pictures in 255ths of the range; estimated where not given.
+        Standard deviation of the noise, of pictures in 255ths of the range; estimated where not given. A sound of which
+        it is given is cleaned by itself.
     noise
         Of pictures: "gaussian", "poisson" (stronger where it is brighter), "salt" (single pixels black or white).
     hidden
@@ -135,16 +141,19 @@ class _Job:
 
     def maker(self) -> Denoiser | Diffusion | None:
         """Give what was learnt: None where nothing but the data itself is to be used."""
-        if isinstance(self.model, Denoiser | Diffusion):
-            return self.model
         if self.model is None:
             return photos()
         if self.model == SELF:
             return None
-        found = load(self.model)
+        found = self.loaded()
         if not isinstance(found, Denoiser | Diffusion):
-            raise FileError(f"'{fspath(self.model)}' is no denoiser: `isthmus fit FOLDER --corrupt noise` makes one")
+            name = "the model" if found is self.model else f"'{fspath(self.model)}'"
+            raise FileError(f"{name} is no denoiser of pictures: `isthmus fit FOLDER --corrupt gaussian` makes one")
         return found
+
+    def loaded(self) -> Any:
+        """Give the model that was named, read where it is a file."""
+        return load(self.model) if isinstance(self.model, str | PathLike) else self.model
 
     def of_file(self, path: Path) -> tuple[Any, list[Noise]]:
         """Clean a file."""
@@ -153,9 +162,28 @@ class _Job:
             return self.of_picture(open_picture(path), path.name)
         if kind == SOUND:
             sound = open_signal(path)
-            samples, found = self.of_signals(sound.samples.T, [path.name] * sound.samples.shape[1])
-            return Signal(np.ascontiguousarray(samples.T, np.float32), sound.rate, sound.subtype), found
+            samples, found = self.of_sound(sound, path.name)
+            return Signal(np.ascontiguousarray(samples, np.float32), sound.rate, sound.subtype), found
         return self.of_table(open_table(path))
+
+    def of_sound(self, sound: Signal, name: str) -> tuple[npt.NDArray[np.floating[Any]], list[Noise]]:
+        """Clean a sound by what was learnt of speech, or, where that is asked for or nobody speaks, by itself."""
+        model = SELF if self.level is not None and self.model is None else self.model
+        if model is None and sound.rate < LEAST_RATE:
+            model = SELF
+        if model != SELF and self.hidden is None and self.noise == "gaussian":
+            learnt = speech() if model is None else self.loaded()
+            if not isinstance(learnt, SpeechDenoiser):
+                raise UsageError(
+                    f"'{name}' is a sound, which no {type(learnt).__name__} cleans: name no model, or self"
+                )
+            with _Told(self.lines) as tell:
+                voice = learnt.denoise(sound.samples, sound.rate, tell)
+            if model is not None or is_speech(sound.samples, voice):
+                noises = (sound.samples - voice).std(0)
+                return voice, [Noise(name, float(level), by="speech") for level in noises]
+        samples, found = self.of_signals(sound.samples.T, [name] * sound.samples.shape[1])
+        return samples.T, [replace(each, by=SELF) for each in found]
 
     def of_value(self, source: Any) -> tuple[Any, list[Noise]]:
         """Clean an array or a frame."""
@@ -223,7 +251,9 @@ class _Job:
     ) -> tuple[npt.NDArray[np.float64], list[Noise]]:
         """Clean signals (channels, n), each by itself, and fill its gaps."""
         if self.model not in (None, SELF) or self.hidden is not None or self.noise != "gaussian":
-            raise UsageError("signals are cleaned by themselves: model, noise and hidden are for pictures")
+            raise UsageError(
+                "signals are cleaned by themselves: noise, hidden and models are for pictures, models for sounds too"
+            )
         result, found = np.array(samples, np.float64), []
         with _Told(self.lines) as tell:
             for number, (signal, name) in enumerate(zip(samples, names, strict=True)):

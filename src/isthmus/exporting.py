@@ -171,6 +171,7 @@ _PARTS: Mapping[str, Callable[[Any], Told]] = {
     "diffusion": _diffusion,
 }
 _REFUSED = {
+    "speech": "its spectrograms are made outside of its network; `isthmus denoise` uses it",
     "map": "it places rows by a search among those laid out and 30 steps of its loss, which is no network; "
     "export the model whose codes it draws",
 }

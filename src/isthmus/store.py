@@ -27,9 +27,18 @@ if TYPE_CHECKING:
     from isthmus.model import Autoencoder
     from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
+    from isthmus.speech import SpeechDenoiser
 
     Model: TypeAlias = (
-        Autoencoder | Encoder | Decoder | SparseAutoencoder | Denoiser | Diffusion | PictureAutoencoder | Map
+        Autoencoder
+        | Encoder
+        | Decoder
+        | SparseAutoencoder
+        | Denoiser
+        | SpeechDenoiser
+        | Diffusion
+        | PictureAutoencoder
+        | Map
     )
 
 FORMAT = 4
@@ -109,8 +118,10 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     from isthmus.model import KINDS
     from isthmus.pictures import PictureAutoencoder
     from isthmus.sparse import SparseAutoencoder
+    from isthmus.speech import SpeechDenoiser
 
-    kinds = KINDS | {other.kind: other for other in (SparseAutoencoder, Denoiser, Diffusion, PictureAutoencoder, Map)}
+    others = (SparseAutoencoder, Denoiser, SpeechDenoiser, Diffusion, PictureAutoencoder, Map)
+    kinds = KINDS | {other.kind: other for other in others}
     kind, facts, tensors = read(path)
     if kind not in kinds:
         raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")

@@ -73,3 +73,40 @@ def test_bad_words_get_one_line(noisy, words, message) -> None:
     assert ended.code in (1, 2)
     assert message in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_recording_is_cleaned_and_what_by_is_said(isthmus, tmp_path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    time = np.arange(16000) / 8000
+    tones = [np.sin(2 * np.pi * 130 * number * time) / number**0.5 for number in range(1, 15)]
+    voice = 0.05 * np.sum(tones, 0) * np.clip(np.sin(12 * time), 0, 1)
+    noisy = voice + np.random.default_rng(0).normal(0, 0.5 * voice.std(), len(voice))
+    soundfile.write("noisy.wav", np.stack([noisy, noisy], 1), 8000)
+    ended = isthmus("denoise", "noisy.wav", "-o", "clean.wav")
+    assert ended.code == 0
+    assert "told from speech by what was learnt of it" in ended.err
+    made, rate = soundfile.read("clean.wav")
+    assert (rate, made.shape) == (8000, (16000, 2))
+    assert np.square(made[:, 0] - voice).mean() < 0.5 * np.square(noisy - voice).mean()
+    ended = isthmus("denoise", "--self", "noisy.wav", "-o", "alone.wav", "--json")
+    assert ended.code == 0
+    assert [each["by"] for each in json.loads(ended.out)["noise"]] == ["self", "self"]
+
+
+def test_a_denoiser_of_speech_is_fitted_to_a_folder_and_used(isthmus, tmp_path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    rng = np.random.default_rng(0)
+    for name in ("voices", "noises"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            soundfile.write(tmp_path / name / f"{number}.wav", rng.normal(0, 0.1, 9000), 8000)
+    voices, noises = str(tmp_path / "voices"), str(tmp_path / "noises")
+    ended = isthmus("fit", voices, "-o", "v.isthmus", "--corrupt", f"background:{noises}", "--budget", "1s", "-q")
+    assert ended.code == 0
+    ended = isthmus("inspect", "v.isthmus")
+    assert "a denoiser of speech, learnt from 2 recordings and 2 of noise" in ended.out
+    ended = isthmus("denoise", "v.isthmus", f"{voices}/0.wav", "-o", "o.wav", "--json")
+    assert json.loads(ended.out)["noise"][0]["by"] == "speech"
+    ended = isthmus("reconstruct", "v.isthmus", "s.csv", "-o", "o.csv")
+    assert ended.code == 1
+    assert "SpeechDenoiser, which cannot reconstruct" in ended.err

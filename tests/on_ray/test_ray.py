@@ -122,7 +122,7 @@ def _workers() -> list[int]:
 
 def test_a_killed_worker_costs_nothing_but_time(sales, ray, few, monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0.5)
-    long = SMALL | {"epochs": 60}
+    long = SMALL | {"epochs": 30}
     parts = im.Parts.open(sales)
     kills = Kills(tmp_path / "shared")
     kills.start()

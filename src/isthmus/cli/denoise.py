@@ -10,6 +10,9 @@ from isthmus.cli.words import several, switch, word
 from isthmus.endings import PICTURE, PICTURES, SOUNDS, kind_of
 from isthmus.errors import UsageError
 
+BACKGROUND = "background"
+"""What speech is corrupted by; after a colon, a folder of recorded noise."""
+
 
 @shows_progress()
 def denoise(
@@ -19,11 +22,13 @@ def denoise(
             metavar="DATA",
             nargs="+",
             type=Path,
-            help="a picture, a folder of pictures, a sound, or a table; before it, a MODEL of pictures",
+            help="a picture, a folder of pictures, a sound, or a table; before it, a MODEL of pictures or of speech",
         ),
     ],
     out: Annotated[Path, word("-o", "--out", metavar="OUT", type=Path, help="what to write, of the same kind as DATA")],
-    self_: Annotated[bool, switch("--self", help="use nothing but DATA itself, not what was learnt of photos")] = False,
+    self_: Annotated[
+        bool, switch("--self", help="use nothing but DATA itself, not what was learnt of photos or speech")
+    ] = False,
     level: Annotated[
         float | None,
         word("--level", metavar="L", type=float, help="the noise's standard deviation; of pictures, white is 255"),
@@ -51,8 +56,9 @@ def denoise(
     """Take noise out of pictures, sounds and sensor readings.
 
     How strong it is is estimated. Pictures are cleaned by what was learnt of photographs, or by a MODEL that
-    `isthmus fit FOLDER --corrupt gaussian:0-75` wrote; with --self, and for sounds and columns of numbers,
-    each small part is rebuilt from those most like it in the very same data. Gaps in columns are filled.
+    `isthmus fit FOLDER --corrupt gaussian:0-75` wrote; files of sound by what was learnt of speech, at any rate,
+    each channel by itself. With --self, for columns of numbers, and where nobody speaks or --level is given, each
+    small part is rebuilt from those most like it in the very same data: so clean music. Gaps in columns are filled.
 
     For example:
 
@@ -63,7 +69,8 @@ def denoise(
       isthmus denoise scratched.png -o whole.png --hidden scratches.png
       isthmus denoise microscope.isthmus cells/ -o clean/
       isthmus denoise sensors.csv -o smooth.csv --columns T1 T2
-      isthmus denoise speech.wav -o clean.wav
+      isthmus denoise recording.wav -o clean.wav
+      isthmus denoise --self flute.wav -o clean.wav
     """
     if len(data) > 2 or (len(data) == 2 and self_):
         raise UsageError("name one DATA, and a MODEL before it where it is not the one for photos; --self takes none")
@@ -83,7 +90,7 @@ def denoise(
         thorough=thorough,
         verbose=not quiet,
     )
-    told = [{"name": each.name, "level": each.level, "missing": each.missing} for each in found]
+    told = [{"name": each.name, "level": each.level, "missing": each.missing, "by": each.by} for each in found]
     done(f"wrote {out}: {_sentence(told)}", {"out": out, "noise": told}, quiet=quiet, as_json=json)
 
 
@@ -113,24 +120,33 @@ def fit(
     json: bool,
     **settings: Any,
 ) -> None:
-    """Fit a denoiser to a folder of clean pictures; `others` are options of other data, which must not be there."""
+    """Fit a denoiser to clean pictures, or speech; `others` are options of other data, which must not be there."""
     for name, value in others.items():
         if value:
             raise UsageError(f"--{name} is not for denoisers; they take --corrupt, --budget, --seed, --resume")
     options.check_out(out)
     from isthmus.denoiser import Denoiser
+    from isthmus.speech import SpeechDenoiser
 
-    denoiser = Denoiser(noise, checkpoint=out.with_name(out.name + ".checkpoint"), verbose=not quiet, **settings)
-    denoiser.fit(folder)
+    settings |= {"checkpoint": out.with_name(out.name + ".checkpoint"), "verbose": not quiet}
+    kind, _, noises = noise.partition(":")
+    denoiser: Denoiser | SpeechDenoiser
+    if kind == BACKGROUND:
+        denoiser = SpeechDenoiser(**settings).fit(folder, noises=noises or None)
+    else:
+        denoiser = Denoiser(noise, **settings).fit(folder)
     denoiser.save(out)
     facts = denoiser.inspect()
-    told = {name: facts[name] for name in ("pictures", "channels", "weights", "steps", "seconds")}
-    sentence = f"wrote {out}: {learnt(facts)}"
+    say, own = (heard, ("recordings", "noises")) if kind == BACKGROUND else (learnt, ("pictures", "channels"))
+    told = {name: facts[name] for name in (*own, "weights", "steps", "seconds")}
+    sentence = f"wrote {out}: {say(facts)}"
     done(sentence, {"model": out, **told}, quiet=quiet, as_json=json)
 
 
 def is_meant(data: Path, corrupt: list[str] | None) -> bool:
-    """Tell whether DATA are pictures to learn to denoise: a folder or array of them, and a noise to corrupt them by."""
+    """Tell whether DATA are pictures or speech to learn to denoise: a folder or array, and a noise to corrupt it by."""
+    if corrupt is not None and corrupt[0].partition(":")[0] == BACKGROUND:
+        return data.is_dir()
     kinds = ("gaussian", "poisson")
     named = corrupt is not None and all(part.partition(":")[0] in kinds for part in "+".join(corrupt).split("+"))
     return named and (data.is_dir() or data.suffix.lower() == ".npz")
@@ -152,15 +168,38 @@ def learnt(facts: dict[str, Any]) -> str:
     )
 
 
+def heard(facts: dict[str, Any]) -> str:
+    """Say what a denoiser of speech was learnt from.
+
+    >>> heard({"recordings": 800, "noises": 55, "weights": 9000})
+    'a denoiser of speech, learnt from 800 recordings and 55 of noise; 9,000 weights'
+    """
+    return (
+        f"a denoiser of speech, learnt from {facts['recordings']:,} recordings and {facts['noises']:,} of noise; "
+        f"{facts['weights']:,} weights"
+    )
+
+
 def _sentence(told: list[dict[str, Any]]) -> str:
     """Say what was found.
 
-    >>> _sentence([{"name": "photo.png", "level": 24.83, "missing": 0.0}])
+    >>> _sentence([{"name": "photo.png", "level": 24.83, "missing": 0.0, "by": ""}])
     'noise of standard deviation 24.8'
+    >>> _sentence([{"name": "a.wav", "level": 0.012, "missing": 0.0, "by": "speech"}])
+    'noise of standard deviation 0.012, told from speech by what was learnt of it'
     """
+    kinds = {each["by"] for each in told}
+    by = _BY.get(kinds.pop(), "") if len(kinds) == 1 else ""
     if len(told) == 1:
         gaps = f", {100 * told[0]['missing']:.1f} % filled" if told[0]["missing"] else ""
-        return f"noise of standard deviation {told[0]['level']:.3g}{gaps}"
+        return f"noise of standard deviation {told[0]['level']:.3g}{gaps}{by}"
     if len(told) > 5:
-        return f"{len(told):,} cleaned"
-    return "noise of standard deviation " + ", ".join(f"{each['level']:.3g} in {each['name']}" for each in told)
+        return f"{len(told):,} cleaned{by}"
+    levels = ", ".join(f"{each['level']:.3g} in {each['name']}" for each in told)
+    return f"noise of standard deviation {levels}{by}"
+
+
+_BY = {
+    "speech": ", told from speech by what was learnt of it",
+    "self": ", told from the rest by the sound itself (no speech was asked for, or none heard)",
+}

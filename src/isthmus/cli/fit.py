@@ -98,7 +98,8 @@ def fit(
         several(
             "--corrupt",
             metavar="KIND",
-            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson, diffusion",
+            help="auto, none, mask, noise:0.1-0.5, or mask and noise; of pictures gaussian:0-75, poisson, diffusion; "
+            "of speech background[:NOISES]",
         ),
     ] = None,
     prior: Annotated[
@@ -141,7 +142,8 @@ def fit(
     folder of tables, is learnt from in parts. Activations are a folder that
     `isthmus lm harvest` wrote, or an array (.npy) with a code such as sparse:16x:k=32. Of a folder of
     pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
-    are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`);
+    are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`),
+    of clean speech with --corrupt background, or background:NOISES/ where noise was recorded;
     with --corrupt diffusion, to make pictures (see `isthmus sample`). With --dp-epsilon, a table's model
     is differentially private: what its schema says counts as public, and has to be given.
 
@@ -156,6 +158,7 @@ def fit(
       isthmus fit sales/ -o sales.isthmus --engine ray --workers 8 --address auto
       isthmus fit acts/ -o sae.isthmus --code sparse:16x:k=32
       isthmus fit pictures/ -o denoiser.isthmus --corrupt gaussian:0-75 poisson --budget 20min
+      isthmus fit voices/ -o voices.isthmus --corrupt background:noises/ --budget 30min
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64

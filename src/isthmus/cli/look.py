@@ -36,6 +36,8 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
         return print(to_json(facts))
     if "features" in facts:
         return print(f"{model}: {facts['code']}; {activations.sentence(facts)}")
+    if "recordings" in facts:
+        return print(f"{model}: {denoise.heard(facts)}")
     if "pictures" in facts:
         say = pictures.learnt if "explained" in facts else diffusion.learnt if "labels" in facts else denoise.learnt
         return print(f"{model}: {say(facts)}")
