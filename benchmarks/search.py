@@ -105,8 +105,11 @@ def measure(source: Table, frame: pd.DataFrame, settings: Settings) -> list[Sect
     section.add("recall", recall, headline=True)
     section.add("median query (ms)", median, digits=1, headline=True)
     section.add("recall with a condition", {OURS: _share(asked, true_among)}, headline=True)
-    section.add("median query with a condition (ms)", {OURS: 1e3 * statistics.median(asked.seconds)}, digits=1,
-                headline=True)  # fmt: skip
+    seconds = asked.seconds
+    median_asked = {OURS: 1e3 * statistics.median(seconds)}
+    section.add("median query with a condition (ms)", median_asked, digits=1, headline=True)
+    section.add("first query with that condition (ms)", {OURS: 1e3 * seconds[0]}, digits=1)
+    section.add("second, which looks up its rows to remember them (ms)", {OURS: 1e3 * seconds[1]}, digits=1)
     section.add("index built (s)", build, digits=1, headline=True)
     return [section]
 

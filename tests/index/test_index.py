@@ -242,3 +242,22 @@ def test_conditions_that_many_rows_fulfil_and_few_are_both_kept(model, tmp_path,
         assert (found[["area", "part"]].to_numpy() == many.loc[found[ROW], ["area", "part"]].to_numpy()).all()
         far = np.linalg.norm(index.model.encode(many.loc[found[ROW]]) - index.model.encode(many.loc[[1]]), axis=1)
         assert np.allclose(found[DISTANCE], far, atol=1e-4) and (np.diff(found[DISTANCE]) >= 0).all()
+
+
+@pytest.mark.parametrize("where", ["size < 0.4", "size < 0.03", "size < 0"])
+def test_a_condition_asked_again_is_remembered_until_rows_change(tmp_path, monkeypatch, where) -> None:
+    monkeypatch.setattr(codestore, "MANY", 1000)
+    random = np.random.default_rng(0)
+    codes = random.normal(size=(4000, 3)).astype("float32")
+    sizes = random.uniform(size=4000)
+    store = CodeStore.create(tmp_path / "many", [(pa.table({"size": sizes}), codes)], {"compress": "none"})
+    asked = [store.search(codes[5], 10, where)[ROW].to_pylist() for _ in range(3)]
+    true = store.search(codes[5], 10, where, exact=True)[ROW].to_pylist()
+    assert asked[1] == asked[2] and len(set(asked[1]) & set(true)) >= 0.9 * len(true)
+    assert len(true) == min(10, int((sizes < float(where.split()[-1])).sum()))
+    store.append([(pa.table({"size": [-1.0]}), codes[5:6])])
+    for _ in range(3):
+        assert store.search(codes[5], 1, where)[ROW].to_pylist() == [4000]
+    store.delete("size = -1.0")
+    for _ in range(3):
+        assert 4000 not in store.search(codes[5], 10, where)[ROW].to_pylist()

@@ -53,14 +53,17 @@ CELL, PROBES = 2_000, 32
 
 AROUND, TIMES = (300, 3_000), 6
 """Nearest codes that are looked at first, and then, for rows that fulfil a condition; at least so many times as are
-wanted. The more, the longer it takes; the fewer, the likelier that it takes another look, with which the next search
-by the same condition begins."""
+wanted. The more, the longer it takes; the fewer, the likelier that it takes another look."""
+
+REMEMBERED = 10_000_000
+"""Rows of an index up to which those that fulfil a condition are remembered: eight bytes each."""
 
 TABLE = "rows"
 _FACTS = b"isthmus"
 
 Codes = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
+RowIds = npt.NDArray[np.uint64]
 Pieces: TypeAlias = Iterable[tuple[pa.Table, Codes]]
 """Rows with their codes (rows, size), one piece of a table after another."""
 
@@ -90,7 +93,7 @@ class CodeStore:
             self._table = connect(self.place).open_table(TABLE)
             self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
             self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
-            self._looked = ("", 0)
+            self._fulfil: tuple[str, int, RowIds | None] = ("", 0, None)
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise FileError(f"'{self.place}' is no index, or was altered: {line(error)}") from None
 
@@ -253,12 +256,14 @@ class CodeStore:
 
         To read rows takes longer than to find them, so that no others are read.
         """
-        begin = self._looked[1] if self._looked[0] == said else 0
-        for look, around in enumerate(AROUND[begin:], begin):
-            query = self._nearest(code, max(TIMES * n, around // (self._refine or 1))).where(said, prefilter=False)
-            found = query.with_row_id(True).select(["_distance"]).to_arrow().slice(0, n)
-            if len(found) == n:
-                self._looked = said, look
+        among = self._fulfilling(said)
+        for around in AROUND:
+            query = self._nearest(code, max(TIMES * n, around // (self._refine or 1)))
+            query = query.where(said, prefilter=False) if among is None else query
+            found = query.with_row_id(True).select(["_distance"]).to_arrow()
+            found = found if among is None else found.filter(_within(found["_rowid"].to_numpy(), among))
+            if len(found) >= n:
+                found = found.slice(0, n)
                 break
         else:
             return None
@@ -267,6 +272,19 @@ class CodeStore:
         place = {row: at for at, row in enumerate(rows["_rowid"].to_pylist())}
         ordered = rows.take([place[row] for row in wanted.tolist()]).drop_columns("_rowid")
         return ordered.append_column("_distance", found["_distance"])
+
+    def _fulfilling(self, said: str) -> RowIds | None:
+        """Give the rows that fulfil a condition, ascending, if it is asked for again: once, it does not pay."""
+        version = int(self._table.version)
+        asked, of, rows = self._fulfil
+        if (asked, of) != (said, version):
+            self._fulfil = said, version, None
+            return None
+        if rows is None and len(self) <= REMEMBERED:
+            found = self._table.search().where(said).with_row_id(True).select([ROW]).to_arrow()
+            rows = np.sort(found["_rowid"].to_numpy())
+            self._fulfil = said, version, rows
+        return rows
 
     def code_of(self, row: int) -> Codes:
         """Give the code of a row by its number."""
@@ -283,6 +301,14 @@ class CodeStore:
     def _next(self) -> int:
         numbers = self._table.search().select([ROW]).to_arrow()[ROW].to_numpy()
         return int(numbers.max()) + 1 if len(numbers) else 0
+
+
+def _within(rows: RowIds, ascending: RowIds) -> pa.Array:
+    """Tell which rows are among others."""
+    places = np.searchsorted(ascending, rows)
+    inside = places < len(ascending)
+    inside[inside] = ascending[places[inside]] == rows[inside]
+    return pa.array(inside)
 
 
 def connect(place: Path | str) -> Any:
