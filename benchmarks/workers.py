@@ -36,9 +36,9 @@ class Settings:
     """How many rows there are, and how many passes are timed: the longer fit less the shorter one."""
 
     seed: int = 0
-    files: int = 8
+    files: int = 4
     short: float = 1.0
-    long: float = 5.0
+    long: float = 3.0
     encoded: int = 2
 
 
@@ -47,7 +47,7 @@ class Table:
     """The table of `make bench-large`, in several files."""
 
     name: str = "large"
-    title: str = "20 columns, in 8 Parquet files"
+    title: str = "20 columns, in Parquet files"
     goals: Any = None
 
     def load(self, _: Path) -> str:

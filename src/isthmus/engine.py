@@ -14,7 +14,7 @@ from isthmus.data.sources import Table
 from isthmus.training.loop import train
 from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress
-from isthmus.training.sources import Source
+from isthmus.training.sources import Source, shards_of
 
 _Result = TypeVar("_Result")
 
@@ -79,7 +79,7 @@ class Engine:
         """Train a module in place, as `isthmus.training.loop.train` does."""
         return train(
             module,
-            data,
+            shards_of(data, self.shards, plan.batch_size, plan.seed),
             held_out,
             plan,
             started=started,

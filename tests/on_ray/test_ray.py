@@ -84,7 +84,8 @@ def test_a_fit_is_that_of_one_process_with_as_many_shards(sales, ray, few, tmp_p
 
 def test_a_table_in_memory_is_shared_too(sales, ray):
     rows = pd.read_parquet(sales / "part-0.parquet")
-    assert same(im.Autoencoder(3, engine=ray, **SMALL).fit(rows), im.Autoencoder(3, engine=ray, **SMALL).fit(rows))
+    cluster, alone = (im.Autoencoder(3, engine=each, **SMALL).fit(rows) for each in (ray, TwoShards()))
+    assert same(cluster, alone)
 
 
 class Kills(threading.Thread):

@@ -26,8 +26,7 @@ from isthmus.on_ray.training import Job, read_end, work
 from isthmus.training import checkpoints
 from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Progress, Silent
-from isthmus.training.seeds import mix
-from isthmus.training.sources import Rows, Source
+from isthmus.training.sources import Source, shards_of
 
 __all__ = ["Ray"]
 
@@ -107,7 +106,7 @@ class Ray(Engine):
         identity: dict[str, Any] | None = None,
     ) -> History:
         """Train a module in place, on workers that share every batch."""
-        ray, shards = self._join(), _sharded(data, self.workers, plan)
+        ray, shards = self._join(), shards_of(data, self.workers, plan.batch_size, plan.seed)
         spent = 0.0 if started is None else time.monotonic() - started
         with TemporaryDirectory(prefix="isthmus-") as own, read_out(ray, progress or Silent()) as board:
             device, every = next(module.parameters()).device, checkpoints.SECONDS_BETWEEN
@@ -160,15 +159,6 @@ class Ray(Engine):
             ),
             torch_config=TorchConfig(backend="nccl" if gpu else "gloo"),
         )
-
-
-def _sharded(data: Tensor | Source | Sequence[Source], count: int, plan: Plan) -> Sequence[Source]:
-    """Divide rows in memory into shards; what is none of those comes as shards already."""
-    if not isinstance(data, Tensor):
-        return data if isinstance(data, Sequence) else [data]
-    count = min(count, len(data))
-    size = max(1, plan.batch_size // count)
-    return [Rows(data[i::count].cpu().contiguous(), size, mix(plan.seed, i)) for i in range(count)]
 
 
 def _reason(error: BaseException) -> str:

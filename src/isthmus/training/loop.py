@@ -30,7 +30,7 @@ from isthmus.training.plan import History, Plan
 from isthmus.training.precision import finished, mixed, moved, steady, wants_bf16
 from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
-from isthmus.training.sources import Rows, Source
+from isthmus.training.sources import Rows, Source, shards_of
 from isthmus.training.workers import Alone
 
 Losses = dict[str, Tensor]
@@ -155,8 +155,7 @@ class _Run:
         workers: Alone | None = None,
     ) -> None:
         self.module, self.held_out, self.plan = module, held_out, plan
-        whole = Rows(data, plan.batch_size, plan.seed) if isinstance(data, Tensor) else data
-        self.shards = whole if isinstance(whole, Sequence) else [whole]
+        self.shards = shards_of(data, 1, plan.batch_size, plan.seed)
         self.started, self.progress, self.workers = started, progress, workers or Alone()
         self.device = next(module.parameters()).device
         for shard in self.shards:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from isthmus.training.memory import free
-from isthmus.training.seeds import Shuffle
+from isthmus.training.seeds import Shuffle, mix
 
 
 class Source(Protocol):
@@ -66,3 +66,18 @@ class Read:
         if self.kept is None or self.kept[0] != step:
             self.kept = step, torch.from_numpy(self.read(step))
         return self.kept[1]
+
+
+def shards_of(data: Tensor | Source | Sequence[Source], count: int, batch_size: int, seed: int) -> Sequence[Source]:
+    """Divide rows in memory into so many shards; what is none of those comes as shards already.
+
+    >>> [len(shard) for shard in shards_of(torch.arange(5), count=2, batch_size=2, seed=0)]
+    [3, 2]
+    """
+    if not isinstance(data, Tensor):
+        return data if isinstance(data, Sequence) else [data]
+    if count == 1:
+        return [Rows(data, batch_size, seed)]
+    count = min(count, len(data))
+    size = max(1, batch_size // count)
+    return [Rows(data[i::count].contiguous(), size, mix(seed, i)) for i in range(count)]
