@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from torch import Tensor, nn
 
 from isthmus.data.drawn import here
 from isthmus.data.parts import Parts
 from isthmus.data.sources import Table
-from isthmus.training.loop import train
+from isthmus.training.loop import How, train
 from isthmus.training.plan import History, Plan
-from isthmus.training.progress import Progress
 from isthmus.training.sources import Source, shards_of
 
 _Result = TypeVar("_Result")
@@ -69,25 +68,10 @@ class Engine:
         data: Tensor | Source | Sequence[Source],
         held_out: Tensor,
         plan: Plan,
-        *,
-        started: float | None = None,
-        progress: Progress | None = None,
-        checkpoint: Path | None = None,
-        resume: bool = False,
-        identity: dict[str, Any] | None = None,
+        **how: Unpack[How],
     ) -> History:
         """Train a module in place, as `isthmus.training.loop.train` does."""
-        return train(
-            module,
-            shards_of(data, self.shards, plan.batch_size, plan.seed),
-            held_out,
-            plan,
-            started=started,
-            progress=progress,
-            checkpoint=checkpoint,
-            resume=resume,
-            identity=identity,
-        )
+        return train(module, shards_of(data, self.shards, plan.batch_size, plan.seed), held_out, plan, **how)
 
 
 class _Tables:

@@ -83,8 +83,8 @@ def read_out(ray: Any, progress: Progress) -> Iterator[Any]:
         over.set()
         thread.join()
         read()
+        progress.stop()
     finally:
         over.set()
         thread.join()
-        progress.stop()
         ray.kill(board)

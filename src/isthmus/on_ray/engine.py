@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +24,9 @@ from isthmus.on_ray.cluster import join
 from isthmus.on_ray.spread import spread
 from isthmus.on_ray.training import Job, read_end, work
 from isthmus.training import checkpoints
+from isthmus.training.loop import How
 from isthmus.training.plan import History, Plan
-from isthmus.training.progress import Progress, Silent
+from isthmus.training.progress import Silent
 from isthmus.training.sources import Source, shards_of
 
 __all__ = ["Ray"]
@@ -98,22 +99,18 @@ class Ray(Engine):
         data: Tensor | Source | Sequence[Source],
         held_out: Tensor,
         plan: Plan,
-        *,
-        started: float | None = None,
-        progress: Progress | None = None,
-        checkpoint: Path | None = None,
-        resume: bool = False,
-        identity: dict[str, Any] | None = None,
+        **how: Unpack[How],
     ) -> History:
         """Train a module in place, on workers that share every batch."""
         ray, shards = self._join(), shards_of(data, self.workers, plan.batch_size, plan.seed)
+        started, identity = how.get("started"), how.get("identity") or {}
         spent = 0.0 if started is None else time.monotonic() - started
-        with TemporaryDirectory(prefix="isthmus-") as own, read_out(ray, progress or Silent()) as board:
+        with TemporaryDirectory(prefix="isthmus-") as own, read_out(ray, how.get("progress") or Silent()) as board:
             device, every = next(module.parameters()).device, checkpoints.SECONDS_BETWEEN
-            job = Job(module.cpu(), shards, held_out.cpu(), plan, identity or {}, spent, self.cpus, every, board)
+            job = Job(module.cpu(), shards, held_out.cpu(), plan, identity, spent, self.cpus, every, board)
             place = (self.place or Path(own)) / "training"
             name = hashlib.sha256(json.dumps([identity, repr(plan)], sort_keys=True).encode()).hexdigest()[:16]
-            if not resume:
+            if not how.get("resume"):
                 shutil.rmtree(place, ignore_errors=True)
             try:
                 result = self._trainer(ray, job, place, name).fit()

@@ -19,8 +19,10 @@ from isthmus.errors import IsthmusError
 from isthmus.on_ray.board import Writes
 from isthmus.tensors import save_tensors
 from isthmus.training import checkpoints
+from isthmus.training.logs import Together
 from isthmus.training.loop import train
 from isthmus.training.plan import History, Plan
+from isthmus.training.progress import Silent
 from isthmus.training.sources import Source
 from isthmus.training.workers import Alone, Processes
 
@@ -56,27 +58,11 @@ class Job:
     board: Any
 
 
-class _Reports(Writes):
-    """Says how far it is, and gives Ray what the run can go on from."""
+class _Hands(Silent):
+    """Gives Ray what the run can go on from."""
 
-    def __init__(self, board: Any, rank: int) -> None:
-        super().__init__(board)
-        self.rank, self.last = rank, 0
-
-    def start(self, steps: int, seconds: float, done: int) -> None:
-        """Write it, if this is the first worker."""
-        if not self.rank:
-            super().start(steps, seconds, done)
-
-    def step(self, step: int) -> None:
-        """Write it, if this is the first worker."""
-        if not self.rank:
-            super().step(step)
-
-    def check(self, report: Any) -> None:
-        """Write it, if this is the first worker."""
-        if not self.rank:
-            super().check(report)
+    def __init__(self) -> None:
+        self.last = 0
 
     def saved(self, checkpoint: Path) -> None:
         """Hand over the state of the run, if there is a new one; every worker has to say so at the same step."""
@@ -120,7 +106,7 @@ def work(told: dict[str, Any]) -> None:
                 job.held_out,
                 job.plan,
                 started=time.monotonic() - job.spent,
-                progress=_Reports(job.board, rank),
+                progress=Together([_Hands()] if rank else [Writes(job.board), _Hands()]),
                 checkpoint=state,
                 resume=True,
                 identity=job.identity,

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,16 @@ Losses = dict[str, Tensor]
 
 JUDGED = 4096
 """Held-out rows that go through at once."""
+
+
+class How(TypedDict, total=False):
+    """What `train` takes by name, but for who shares the work."""
+
+    started: float | None
+    progress: Progress | None
+    checkpoint: Path | None
+    resume: bool
+    identity: dict[str, Any] | None
 
 
 class Trainable(Protocol):
