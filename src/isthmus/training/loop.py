@@ -31,6 +31,7 @@ from isthmus.training.precision import finished, mixed, moved, steady, wants_bf1
 from isthmus.training.progress import Progress, Report, Silent
 from isthmus.training.seeds import generator
 from isthmus.training.sources import Rows, Source, shards_of
+from isthmus.training.state import State
 from isthmus.training.workers import Alone
 
 Losses = dict[str, Tensor]
@@ -151,8 +152,8 @@ def _go(runs: Sequence[_Run]) -> None:
         run.progress.stop()
 
 
-class _Run:
-    """A run in progress."""
+class _Run(State):
+    """A run in progress; what of it survives a kill is in `State`."""
 
     def __init__(
         self,
@@ -357,75 +358,3 @@ class _Run:
         """Write down what its owner should know, and say it at once."""
         self.history.notes.append(f"step {self.step}: {line}")
         warnings.warn(line, IsthmusWarning, stacklevel=2)
-
-    # what survives a kill
-
-    def saves_to(self, checkpoint: Path, identity: dict[str, Any], resume: bool) -> None:
-        """Save to a file every few seconds; with `resume`, go on from it if it is there."""
-        self.checkpoint, self.identity = checkpoint, identity
-        if not resume or not checkpoint.exists():
-            return
-        tensors, facts = checkpoints.read(checkpoint, identity)
-        self.restore(tensors)
-        self.scale, self.rollbacks, self.parts.count = facts["scale"], facts["rollbacks"], facts["parts"]
-        self.history = History(**facts["history"])
-        self.started -= facts["seconds"]
-
-    def save(self) -> None:
-        """Write a checkpoint, unless the last one is only seconds old, or a step since the last check failed."""
-        if self.checkpoint is None:
-            return
-        if self._ought_to_save():
-            self._write()
-        self.progress.saved(self.checkpoint)
-
-    def _ought_to_save(self) -> bool:
-        recent = time.monotonic() - self.saved_at < checkpoints.SECONDS_BETWEEN
-        return not (recent or self.workers.rank) and all(bool(v.isfinite()) for one in self.seen for v in one.values())
-
-    def _write(self) -> None:
-        assert self.checkpoint is not None
-        facts = {
-            "scale": self.scale,
-            "rollbacks": self.rollbacks,
-            "parts": self.parts.count,
-            "seconds": time.monotonic() - self.started,
-            "history": asdict(self.history),
-        }
-        checkpoints.write(self.checkpoint, self.state(), facts, self.identity)
-        self.saved_at = time.monotonic()
-
-    def state(self) -> dict[str, Tensor]:
-        """Everything the rest of the run depends on, as named tensors of its own."""
-        tensors = {"step": torch.tensor(self.step)}
-        tensors |= {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
-        tensors |= {f"average.{i}": tensor for i, tensor in enumerate(self.average.kept)}
-        tensors |= {f"best.{i}": tensor for i, tensor in enumerate(self.best)}
-        for i, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{name}": tensor for name, tensor in state.items()}
-        for name in self.seen[0] if self.seen else ():
-            tensors[f"seen.{name}"] = torch.stack([losses[name] for losses in self.seen])
-        return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go back to a state."""
-        parts: dict[str, dict[str, Tensor]] = {"module": {}, "average": {}, "best": {}, "optimizer": {}, "seen": {}}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            if rest:
-                parts[part][rest] = tensor
-        self.step = int(tensors["step"])
-        self.module.load_state_dict(parts["module"])
-        for i, weight in enumerate(self.average.kept):
-            weight.copy_(parts["average"][str(i)])
-        self.best = [parts["best"][str(i)].to(self.device) for i in range(len(parts["best"]))]
-        rows = zip(*(table.to(self.device) for table in parts["seen"].values()), strict=True)
-        self.seen = [dict(zip(parts["seen"], row, strict=True)) for row in rows]
-        weights = self.optimizer.param_groups[0]["params"]
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in parts["optimizer"].items():
-            number, _, key = name.partition(".")
-            weight = weights[int(number)]  # whose layout in memory is that of its moments: the fused step relies on it
-            copied = torch.empty_like(weight).copy_(tensor) if tensor.shape == weight.shape else tensor.clone()
-            state.setdefault(int(number), {})[key] = copied
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
