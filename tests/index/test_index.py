@@ -13,7 +13,7 @@ pytest.importorskip("lancedb")
 
 from isthmus import Autoencoder, Index, PictureAutoencoder
 from isthmus.cli.main import main
-from isthmus.data import codestore
+from isthmus.data import nearest
 from isthmus.data.codestore import DISTANCE, ROW, CodeStore
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.index import QUERY
@@ -93,7 +93,7 @@ def test_rows_are_encoded_anew_after_a_retraining(index: Index, rows: pd.DataFra
 
 @pytest.mark.parametrize(("compress", "share"), [("none", 0.99), ("int8", 0.95), ("product", 0.95), ("binary", 0.7)])
 def test_many_codes_are_found_in_cells(compress: str, share: float, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codestore, "MANY", 1000)
+    monkeypatch.setattr(nearest, "MANY", 1000)
     random = np.random.default_rng(0)
     codes = (random.normal(size=(6000, 2)) @ random.normal(size=(2, 8))).astype("float32")
     rows = pa.table({"the size": random.uniform(size=6000), "odd": (np.arange(6000) % 2).tolist()})
@@ -231,7 +231,7 @@ def test_pictures_from_the_command_line(of_pictures, shelf, tmp_path, capsys) ->
 
 
 def test_conditions_that_many_rows_fulfil_and_few_are_both_kept(model, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(codestore, "MANY", 1000)
+    monkeypatch.setattr(nearest, "MANY", 1000)
     many = pd.DataFrame(make_houses(3000, seed=1)).assign(part=np.arange(3000) % 500)
     index = Index.create(tmp_path / "many", model, many)
     for where, holds in (("area < 200", many["area"] < 200), ("part = 7", many["part"] == 7)):
@@ -246,7 +246,7 @@ def test_conditions_that_many_rows_fulfil_and_few_are_both_kept(model, tmp_path,
 
 @pytest.mark.parametrize("where", ["size < 0.4", "size < 0.03", "size < 0"])
 def test_a_condition_asked_again_is_remembered_until_rows_change(tmp_path, monkeypatch, where) -> None:
-    monkeypatch.setattr(codestore, "MANY", 1000)
+    monkeypatch.setattr(nearest, "MANY", 1000)
     random = np.random.default_rng(0)
     codes = random.normal(size=(4000, 3)).astype("float32")
     sizes = random.uniform(size=4000)

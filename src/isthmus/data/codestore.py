@@ -20,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from isthmus.data import nearest
 from isthmus.data.handed import hand_over
+from isthmus.data.nearest import CODE, ROW, Nearest, read, run
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
 
@@ -28,7 +30,6 @@ __all__ = [
     "CODE",
     "COMPRESSIONS",
     "DISTANCE",
-    "MANY",
     "ROW",
     "TABLE",
     "CodeStore",
@@ -39,31 +40,20 @@ __all__ = [
     "numbered",
 ]
 
-CODE, ROW, DISTANCE = "isthmus_code", "isthmus_row", "isthmus_distance"
-"""Columns beside the rows' own."""
-
-MANY = 20_000
-"""Rows from which on codes are sorted into cells: fewer are compared with all of them, which is exact."""
+DISTANCE = "isthmus_distance"
+"""Column of what is found, beside the rows' own, `CODE` and `ROW`."""
 
 COMPRESSIONS = {"none": ("IvfFlat", None), "int8": ("IvfSq", 4), "product": ("IvfPq", 10), "binary": ("IvfRq", 20)}
 """How codes are held in memory, as LanceDB calls it, and how many times as many are compared again in full."""
 
-CELL, PROBES = 2_000, 32
-"""Codes in a cell, and the cells that are looked into."""
-
-AROUND, TIMES = (300, 3_000), 6
-"""Nearest codes that are looked at first, and then, for rows that fulfil a condition; at least so many times as are
-wanted. The more, the longer it takes; the fewer, the likelier that it takes another look."""
-
-REMEMBERED = 10_000_000
-"""Rows of an index up to which those that fulfil a condition are remembered: eight bytes each."""
+CELL = 2_000
+"""Codes in a cell."""
 
 TABLE = "rows"
 _FACTS = b"isthmus"
 
 Codes = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
-RowIds = npt.NDArray[np.uint64]
 Pieces: TypeAlias = Iterable[tuple[pa.Table, Codes]]
 """Rows with their codes (rows, size), one piece of a table after another."""
 
@@ -90,10 +80,11 @@ class CodeStore:
 
     def _open(self) -> None:
         try:
-            self._table = connect(self.place).open_table(TABLE)
-            self.facts: dict[str, Any] = json.loads((self._table.schema.metadata or {})[_FACTS])
-            self._kind, self._refine = COMPRESSIONS[self.facts["compress"]]
-            self._fulfil: tuple[str, int, RowIds | None] = ("", 0, None)
+            self._table = _opened(self.place)
+            self._schema: pa.Schema = run(self._table.schema())
+            self.facts: dict[str, Any] = json.loads((self._schema.metadata or {})[_FACTS])
+            self._kind, refine = COMPRESSIONS[self.facts["compress"]]
+            self._nearest = Nearest(self._table, refine)
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise FileError(f"'{self.place}' is no index, or was altered: {line(error)}") from None
 
@@ -156,12 +147,12 @@ class CodeStore:
 
     def __len__(self) -> int:
         """Count the rows."""
-        return int(self._table.count_rows())
+        return int(run(self._table.count_rows()))
 
     @property
     def schema(self) -> pa.Schema:
         """The rows' own columns and their types."""
-        return pa.schema([field for field in self._table.schema if field.name not in (CODE, ROW)])
+        return pa.schema([field for field in self._schema if field.name not in (CODE, ROW)])
 
     @property
     def columns(self) -> list[str]:
@@ -181,25 +172,25 @@ class CodeStore:
 
     def rows(self) -> pa.Table:
         """Give all rows, with their numbers in `ROW`."""
-        return self._table.search().select([*self.columns, ROW]).to_arrow()
+        return run(read(self._table.query().select([*self.columns, ROW])))
 
     def sort(self) -> None:
         """Sort many codes into cells, and index the columns, so that no search has to look at all of them."""
         count = len(self)
-        if count < MANY:
+        if count < nearest.MANY:
             return
         from lancedb import index
 
         more = {"num_sub_vectors": _divisor(self.facts["size"])} if self._kind == "IvfPq" else {}
         cells = getattr(index, self._kind)(distance_type="l2", num_partitions=max(1, count // CELL), **more)
-        self._table.create_index(CODE, config=cells, replace=True)
+        run(self._table.create_index(CODE, config=cells, replace=True))
         for name in self.columns:
-            if _comparable(self._table.schema.field(name).type):
-                self._table.create_index(name, config=index.BTree(), replace=True)
+            if _comparable(self._schema.field(name).type):
+                run(self._table.create_index(name, config=index.BTree(), replace=True))
 
     def append(self, pieces: Pieces) -> range:
         """Add rows and their codes in one commit; they are on disk when it returns. Gives their numbers."""
-        schema, start = pa.schema(list(self._table.schema)), self._next()
+        schema, start = pa.schema(list(self._schema)), self._next()
         end = start
 
         def fitting() -> Iterator[pa.Table]:
@@ -211,16 +202,16 @@ class CodeStore:
                 except (KeyError, pa.ArrowException) as error:
                     raise DataError(f"these rows do not go with those of '{self.place}': {line(error)}") from None
 
-        hand_over(fitting(), schema, self._table.add)
-        if len(self) >= MANY:
-            self._table.optimize()  # what is new is compared in full until it is in the cells
+        hand_over(fitting(), schema, lambda reader: run(self._table.add(reader)))
+        if len(self) >= nearest.MANY:
+            run(self._table.optimize())  # what is new is compared in full until it is in the cells
         return range(start, end)
 
     def delete(self, where: str) -> int:
         """Delete the rows for which a condition holds; give their count."""
         before = len(self)
         with _condition(where):
-            self._table.delete(where)
+            run(self._table.delete(where))
         return before - len(self)
 
     def search(
@@ -235,90 +226,50 @@ class CodeStore:
         conditions += [f"{ROW} != {without}"] if without is not None else []
         said = " and ".join(conditions)
         with _condition(where):
-            # Cheaper than to find all that fulfil it first, and enough unless few do.
-            soon = bool(said) and not exact and len(self) >= MANY
-            found = self._among_nearest(code, n, said) if soon else None
-            if found is None:
-                query = self._nearest(code, n, exact=exact)
-                query = query.where(said, prefilter=True) if said else query
-                found = query.select([*self.columns, ROW, "_distance"]).to_arrow()
+            found = run(self._nearest.find(code, n, said, [*self.columns, ROW], exact=exact))
         distance = np.sqrt(np.maximum(found["_distance"].to_numpy(), 0))
         own = found.drop_columns("_distance")
         return own.append_column(DISTANCE, pa.array(distance, pa.float64()))
 
-    def _nearest(self, code: Codes, n: int, *, exact: bool = False) -> Any:
-        query = self._table.search(code, vector_column_name=CODE).limit(n).nprobes(PROBES)
-        query = query.refine_factor(self._refine) if self._refine else query
-        return query.bypass_vector_index() if exact else query
-
-    def _among_nearest(self, code: Codes, n: int, said: str) -> pa.Table | None:
-        """Find which of the nearest fulfil a condition, and read the first `n` of them if there are as many.
-
-        To read rows takes longer than to find them, so that no others are read.
-        """
-        among = self._fulfilling(said)
-        for around in AROUND:
-            query = self._nearest(code, max(TIMES * n, around // (self._refine or 1)))
-            query = query.where(said, prefilter=False) if among is None else query
-            found = query.with_row_id(True).select(["_distance"]).to_arrow()
-            found = found if among is None else found.filter(_within(found["_rowid"].to_numpy(), among))
-            if len(found) >= n:
-                found = found.slice(0, n)
-                break
-        else:
-            return None
-        wanted = found["_rowid"].to_numpy()
-        rows = self._table.take_row_ids(wanted.tolist()).with_row_id().select([*self.columns, ROW]).to_arrow()
-        place = {row: at for at, row in enumerate(rows["_rowid"].to_pylist())}
-        ordered = rows.take([place[row] for row in wanted.tolist()]).drop_columns("_rowid")
-        return ordered.append_column("_distance", found["_distance"])
-
-    def _fulfilling(self, said: str) -> RowIds | None:
-        """Give the rows that fulfil a condition, ascending, if it is asked for again: once, it does not pay."""
-        version = int(self._table.version)
-        asked, of, rows = self._fulfil
-        if (asked, of) != (said, version):
-            self._fulfil = said, version, None
-            return None
-        if rows is None and len(self) <= REMEMBERED:
-            found = self._table.search().where(said).with_row_id(True).select([ROW]).to_arrow()
-            rows = np.sort(found["_rowid"].to_numpy())
-            self._fulfil = said, version, rows
-        return rows
-
     def code_of(self, row: int) -> Codes:
         """Give the code of a row by its number."""
-        found = self._table.search().where(f"{ROW} = {int(row)}").select([CODE]).to_arrow()
+        found = run(read(self._table.query().where(f"{ROW} = {int(row)}").select([CODE])))
         if not len(found):
             raise UsageError(f"there is no row {row} in '{self.place}'")
         return np.asarray(found[CODE][0].as_py(), dtype=np.float32)
 
     def codes(self) -> Codes:
         """Give the codes (rows, size) of all rows."""
-        found = self._table.search().select([CODE]).to_arrow()[CODE].combine_chunks()
+        found = run(read(self._table.query().select([CODE])))[CODE].combine_chunks()
         return np.asarray(found.values.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(len(found), -1)
 
     def _next(self) -> int:
-        numbers = self._table.search().select([ROW]).to_arrow()[ROW].to_numpy()
+        numbers = run(read(self._table.query().select([ROW])))[ROW].to_numpy()
         return int(numbers.max()) + 1 if len(numbers) else 0
-
-
-def _within(rows: RowIds, ascending: RowIds) -> pa.Array:
-    """Tell which rows are among others."""
-    places = np.searchsorted(ascending, rows)
-    inside = places < len(ascending)
-    inside[inside] = ascending[places[inside]] == rows[inside]
-    return pa.array(inside)
 
 
 def connect(place: Path | str) -> Any:
     """Open the database at a place."""
+    return _lancedb().connect(place)
+
+
+def _opened(place: Path | str) -> Any:
+    """Open the rows and codes of the database at a place."""
+
+    async def table() -> Any:
+        database = await _lancedb().connect_async(place)
+        return await database.open_table(TABLE)
+
+    return run(table())
+
+
+def _lancedb() -> Any:
     os.environ.setdefault("LANCEDB_LOG", "error")  # its advice is for developers
     try:
         import lancedb
     except ImportError:
         raise UsageError("an index needs the package lancedb: pip install 'isthmus[search]'") from None
-    return lancedb.connect(place)
+    return lancedb
 
 
 @contextmanager

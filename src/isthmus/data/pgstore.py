@@ -20,7 +20,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import numpy as np
 import pyarrow as pa
 
-from isthmus.data.codestore import CODE, DISTANCE, MANY, ROW, Codes, Numbers, Pieces, numbered
+from isthmus.data.codestore import CODE, DISTANCE, ROW, Codes, Numbers, Pieces, numbered
+from isthmus.data.nearest import MANY
 from isthmus.errors import DataError, FileError, UsageError
 
 __all__ = ["SCHEMES", "PostgresStore"]
