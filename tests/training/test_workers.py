@@ -6,11 +6,12 @@ import warnings
 from dataclasses import asdict, replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from isthmus.training import checkpoints
+from isthmus.training import checkpoints, one_host
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
 from isthmus.training.sources import Rows
@@ -50,38 +51,51 @@ def learnt(count: int, workers: Alone | None = None, seed: int = 0, budget: floa
 
 
 WORKER = """
-import importlib.util, sys
+import importlib.util, platform, sys
 from pathlib import Path
 import torch
 from torch import distributed
+from isthmus.training import one_host
 from isthmus.training.workers import Processes
 
 here, store, rank, count, shards, budget = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6]), float(sys.argv[6])
+way = sys.argv[7]
 spec = importlib.util.spec_from_file_location("lines", here)
 lines = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(lines)
 torch.set_num_threads(1)
 distributed.init_process_group("gloo", init_method=f"file://{store}/meet", rank=rank, world_size=count)
-workers = Processes(torch.device("cpu"))
+if way == "full":
+    one_host._reserve = lambda path, size: None
+workers = (Processes if way == "messages" else one_host.workers_of)(torch.device("cpu"))
 model, history = lines.learnt(shards, workers, seed=rank, budget=budget or None, checkpoint=Path(store) / "state")
 torch.save([model.weight.detach(), model.idle.detach()], f"{store}/{rank}")
 print(history.steps, [check["held_out"]["total"] for check in history.checks], [c["train"] for c in history.checks])
+shared = isinstance(workers, one_host.OneHost) and workers._told is not None
+assert shared == (way == "memory" and platform.machine() in one_host.KINDS and one_host.FOLDER.is_dir()), workers
 distributed.destroy_process_group()
 """
 
 
-def together(folder, count: int, of: int, budget: float = 0.0) -> tuple[list[list[torch.Tensor]], list[str]]:
+def together(folder, count: int, of: int, way: str, budget: float = 0.0) -> tuple[list[list[torch.Tensor]], list[str]]:
     """Train on several processes, each beginning at weights of its own."""
-    words = [[sys.executable, "-c", WORKER, __file__, folder, *map(str, (i, count, of, budget))] for i in range(count)]
+    words = [
+        [sys.executable, "-c", WORKER, __file__, folder, *map(str, (i, count, of, budget, way))] for i in range(count)
+    ]
     running = [subprocess.Popen(each, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for each in words]
     said = [process.communicate(timeout=120) for process in running]
     assert all(process.returncode == 0 for process in running), said
     return [torch.load(f"{folder}/{i}") for i in range(count)], [out for out, _ in said]
 
 
-def test_two_workers_learn_what_one_learns_to_the_last_bit(tmp_path):
+WAYS = pytest.mark.parametrize("way", ["messages", "memory", "full"])
+"""By messages, through memory that is shared, and where that has no room."""
+
+
+@WAYS
+def test_two_workers_learn_what_one_learns_to_the_last_bit(tmp_path, way):
     alone, history = learnt(2)
-    weights, said = together(tmp_path, 2, 2)
+    weights, said = together(tmp_path, 2, 2, way)
     for weight, idle in weights:
         assert torch.equal(weight, alone.weight)
         assert torch.equal(idle, alone.idle)
@@ -91,16 +105,17 @@ def test_two_workers_learn_what_one_learns_to_the_last_bit(tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-def test_any_number_of_workers_learns_the_same_but_for_rounding(tmp_path):
+@WAYS
+def test_any_number_of_workers_learns_the_same_but_for_rounding(tmp_path, way):
     alone, _ = learnt(4)
-    weights, _ = together(tmp_path, 3, 4)
+    weights, _ = together(tmp_path, 3, 4, way)
     for weight, _ in weights:
         torch.testing.assert_close(weight, alone.weight, rtol=1e-5, atol=1e-6)
     assert torch.equal(weights[0][0], weights[1][0]) and torch.equal(weights[0][0], weights[2][0])
 
 
 def test_workers_agree_on_what_a_budget_allows(tmp_path):
-    weights, said = together(tmp_path, 2, 2, budget=0.5)
+    weights, said = together(tmp_path, 2, 2, "memory", budget=0.5)
     assert said[0] == said[1]
     assert torch.equal(weights[0][0], weights[1][0])
 
@@ -167,3 +182,27 @@ def test_a_step_that_failed_is_not_saved(tmp_path, monkeypatch):
 def test_processes_are_those_of_the_default_group():
     with pytest.raises(ValueError, match="process group"):
         Processes(torch.device("cpu"))
+
+
+def test_memory_that_is_shared_has_no_name_that_could_be_left_behind(tmp_path):
+    before = set(one_host.FOLDER.glob("isthmus-*"))
+    together(tmp_path, 2, 2, "memory")
+    assert set(one_host.FOLDER.glob("isthmus-*")) <= before
+
+
+def test_a_place_without_room_is_told_from_one_with(tmp_path):
+    assert one_host._opened(tmp_path / "none", 8) is None
+    one_host._reserve(tmp_path / "room", 64)
+    memory = one_host._opened(tmp_path / "room", 64)
+    assert memory is not None and len(memory) == 64
+    one_host._reserve(tmp_path / "huge", 1 << 62)
+    assert not (tmp_path / "huge").exists()
+    assert one_host._opened(tmp_path / "room", 128) is None
+
+
+def test_a_worker_that_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(one_host, "PATIENCE", 0.05)
+    waiting = one_host.OneHost.__new__(one_host.OneHost)
+    waiting._turn = 3
+    with pytest.raises(RuntimeError, match="worker 1 has not answered"):
+        waiting._wait(np.array([3, 2]))

@@ -21,10 +21,11 @@ from isthmus.tensors import save_tensors
 from isthmus.training import checkpoints
 from isthmus.training.logs import Together
 from isthmus.training.loop import train
+from isthmus.training.one_host import workers_of
 from isthmus.training.plan import History, Plan
 from isthmus.training.progress import Silent
 from isthmus.training.sources import Source
-from isthmus.training.workers import Alone, Processes
+from isthmus.training.workers import Alone
 
 _STATE, _END = "state", "end"
 
@@ -110,7 +111,7 @@ def work(told: dict[str, Any]) -> None:
                 checkpoint=state,
                 resume=True,
                 identity=job.identity,
-                workers=Processes(device) if ray_train.get_context().get_world_size() > 1 else Alone(),
+                workers=workers_of(device) if ray_train.get_context().get_world_size() > 1 else Alone(),
             )
         except IsthmusError as error:
             ray.get(job.board.blame.remote(error))
