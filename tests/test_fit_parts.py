@@ -120,10 +120,10 @@ def test_too_many_values_to_remember_are_estimated(monkeypatch):
 
 def test_a_killed_fit_goes_on_to_the_weights_it_would_have_had(path, few, tmp_path, monkeypatch):
     from isthmus.training import checkpoints
-    from isthmus.training.loop import _Run
+    from isthmus.training.run import Run
 
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0)
-    saved, count = _Run.save, []
+    saved, count = Run.save, []
 
     def stop(self):
         saved(self)
@@ -134,7 +134,7 @@ def test_a_killed_fit_goes_on_to_the_weights_it_would_have_had(path, few, tmp_pa
     parts, where = Parts.open(path), tmp_path / "checkpoint"
     straight = Autoencoder(3, **SMALL).fit(parts)
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
-        killed.setattr(_Run, "save", stop)
+        killed.setattr(Run, "save", stop)
         Autoencoder(3, checkpoint=where, **SMALL).fit(parts)
     assert where.exists()
     again = Autoencoder(3, checkpoint=where, resume=True, **SMALL).fit(parts)

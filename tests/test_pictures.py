@@ -98,12 +98,12 @@ def test_colours_and_odd_sizes_and_noise(tmp_path) -> None:
 
 
 def test_a_fit_that_was_stopped_goes_on(tmp_path, digits, monkeypatch) -> None:
-    from isthmus.training import checkpoints, loop
+    from isthmus.training import checkpoints, run
 
     pictures = digits[0][:100]
     whole = im.PictureAutoencoder(3, width=8, steps=60).fit(pictures)
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0)
-    path, save = tmp_path / "c", loop._Run.save
+    path, save = tmp_path / "c", run.Run.save
 
     def stop(run) -> None:
         save(run)
@@ -111,7 +111,7 @@ def test_a_fit_that_was_stopped_goes_on(tmp_path, digits, monkeypatch) -> None:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(loop._Run, "save", stop)
+        patched.setattr(run.Run, "save", stop)
         im.PictureAutoencoder(3, width=8, steps=60, checkpoint=path).fit(pictures)
     assert path.exists()
     again = im.PictureAutoencoder(3, width=8, steps=60, checkpoint=path, resume=True).fit(pictures)

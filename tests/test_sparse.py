@@ -134,21 +134,21 @@ def test_layers_of_other_tokens_are_refused(rows, store, tmp_path):
 
 
 def test_an_interrupted_fit_goes_on_to_the_same_weights(store, tmp_path, monkeypatch):
-    from isthmus.training import checkpoints, loop
+    from isthmus.training import checkpoints, run
 
     monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0.0)
     whole = fitted(store, epochs=10)
-    step = loop._Run.advance
+    step = run.Run.advance
 
     def killed(self, share):
         if self.step == 40:
             raise KeyboardInterrupt
         return step(self, share)
 
-    monkeypatch.setattr(loop._Run, "advance", killed)
+    monkeypatch.setattr(run.Run, "advance", killed)
     with pytest.raises(KeyboardInterrupt):
         fitted(store, epochs=10, checkpoint=tmp_path / "c")
-    monkeypatch.setattr(loop._Run, "advance", step)
+    monkeypatch.setattr(run.Run, "advance", step)
     assert (tmp_path / "c").exists()
     assert same(whole, fitted(store, epochs=10, checkpoint=tmp_path / "c", resume=True))
     assert not (tmp_path / "c").exists()

@@ -12,7 +12,7 @@ import torch
 from gpu_cases import CASES
 from results import OURS
 
-from isthmus.training import loop
+from isthmus.training import run
 from isthmus.training.compiling import compiled
 from isthmus.training.plan import Plan
 
@@ -48,7 +48,7 @@ def test_a_peer_learns_beside_the_sparse_autoencoder():
 
 def test_compiling_is_measured_and_left_out_where_it_fails(monkeypatch, capsys):
     case, settings = CASES[-1], dataclasses.replace(TINY, compile=True)
-    monkeypatch.setattr(loop, "compiled", partial(compiled, backend="eager"))
+    monkeypatch.setattr(run, "compiled", partial(compiled, backend="eager"))
     found = figures([gpu.speed(case, case.prepare(True, 0), settings)])
     assert gpu.COMPILED in found[gpu.SPEED]
     assert gpu.PAYS in found
@@ -57,7 +57,7 @@ def test_compiling_is_measured_and_left_out_where_it_fails(monkeypatch, capsys):
     def broken(graph, inputs):
         raise RuntimeError("no compiler here")
 
-    monkeypatch.setattr(loop, "compiled", partial(compiled, backend=broken))
+    monkeypatch.setattr(run, "compiled", partial(compiled, backend=broken))
     found = figures([gpu.speed(case, case.prepare(True, 0), settings)])
     assert gpu.COMPILED not in found[gpu.SPEED]
     assert "left out, training is not compiled here" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 import large
 import pytest
-from large import VERBS, Layout, Settings, make, rows_of
+from large import ENDINGS, VERBS, Ground, Layout, Settings, make, rows_of
 from runner import MissingSourceError
 
 from isthmus.data.parts import Parts
@@ -29,5 +29,19 @@ def test_a_process_is_measured_alone():
 
 def test_a_full_disk_is_told_and_every_verb_has_a_goal():
     with pytest.raises(MissingSourceError, match="GB free of 3000000000"):
-        Layout("csv", "", 1e18).load(None)
-    assert set(large.bench().sources["csv"].goals) == {f"{verb}: peak memory, GB" for verb in VERBS}
+        Layout("csv", "encode", Ground(), 1e18).load(None)
+    sources = large.bench().sources
+    assert set(sources) == {f"{ending}-{verb}" for ending in ENDINGS for verb in VERBS}
+    assert all(source.goals == {"peak memory, GB": "< 2"} for source in sources.values())
+
+
+def test_what_is_measured_on_is_made_once_and_one_at_a_time(monkeypatch):
+    ran = []
+    monkeypatch.setattr(large, "_run", lambda words: ran.append(words[0]) or (1.0, 0.1))
+    ground, settings = Ground(), Settings(size=1e6, part=1000)
+    table, part = ground.of("csv", settings)
+    assert ground.of("csv", settings) == (table, part)
+    assert ran == ["fit", "inspect"]
+    assert (Parts.open(table).rows, Parts.open(part).rows) == (ground.rows, ground.few)
+    other, _ = ground.of("parquet", settings)
+    assert other.exists() and not table.exists()

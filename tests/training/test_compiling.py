@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from isthmus.errors import IsthmusWarning, UsageError
-from isthmus.training import loop
+from isthmus.training import run
 from isthmus.training.compiling import compiled, wants_compiling
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
@@ -67,7 +67,7 @@ def test_a_compiled_run_is_the_plain_one(monkeypatch):
         used.append(graph)
         return graph.forward
 
-    monkeypatch.setattr(loop, "compiled", partial(compiled, backend=backend))
+    monkeypatch.setattr(run, "compiled", partial(compiled, backend=backend))
     found = weights_after(Plan(steps=12, batch_size=8, checks=2, compile=True))
     assert used
     assert found.keys() == plain.keys()  # the file is that of the module as it is
@@ -80,7 +80,7 @@ def test_what_cannot_be_compiled_goes_on_as_it_is(monkeypatch):
     def broken(graph, inputs):
         raise RuntimeError("no compiler here")
 
-    monkeypatch.setattr(loop, "compiled", partial(compiled, backend=broken))
+    monkeypatch.setattr(run, "compiled", partial(compiled, backend=broken))
     with pytest.warns(IsthmusWarning, match="training is not compiled here") as told:
         found = weights_after(Plan(steps=12, batch_size=8, checks=2, compile=True))
     assert len(told) == 1

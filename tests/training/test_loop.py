@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from isthmus.errors import DataError
-from isthmus.training import loop
+from isthmus.training import loop, run
 from isthmus.training.average import Average
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
@@ -50,6 +50,7 @@ class Clock:
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(run, "time", clock)
     return clock
 
 

@@ -22,7 +22,7 @@ from isthmus.nets.precision import Mixed, rounded_product
 from isthmus.nets.priors import Prior
 from isthmus.nets.sparsity import SPARSITIES
 from isthmus.nets.unet import UNet
-from isthmus.training import loop, sources
+from isthmus.training import run, sources
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
 from isthmus.training.precision import mixed, moved, steady, wants_bf16
@@ -178,7 +178,7 @@ class Watched(Mixed):
 
 
 def test_steps_round_and_checks_do_not(monkeypatch):
-    monkeypatch.setattr(loop, "wants_bf16", lambda word, device: True)
+    monkeypatch.setattr(run, "wants_bf16", lambda word, device: True)
     module = Watched()
     train(module, torch.ones(16, 1), torch.ones(4, 1), Plan(steps=6, batch_size=4, checks=2))
     assert set(module.told) == {(True, True), (False, False)}
@@ -195,7 +195,7 @@ def test_a_fault_leaves_nothing_rounded():
 def test_a_run_in_bf16_is_repeatable_and_comes_to_the_same(monkeypatch):
     weights, best = [], []
     for bf16 in (True, True, False):
-        monkeypatch.setattr(loop, "wants_bf16", lambda word, device, bf16=bf16: bf16)
+        monkeypatch.setattr(run, "wants_bf16", lambda word, device, bf16=bf16: bf16)
         torch.manual_seed(0)
         net, x = hourglass(corruption=(Mask(),))
         history = train(net, x[10:], x[:10], Plan(steps=60, batch_size=25, checks=3, seed=1))

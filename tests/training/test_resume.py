@@ -21,17 +21,17 @@ KILLED = f"""
 import os, signal, sys
 from isthmus import Autoencoder
 from isthmus.training import checkpoints
-from isthmus.training.loop import _Run
+from isthmus.training.run import Run
 
 checkpoints.SECONDS_BETWEEN = 0.0
-advance = _Run.advance
+advance = Run.advance
 
 def mortal(run, share):
     if run.step == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
     return advance(run, share)
 
-_Run.advance = mortal
+Run.advance = mortal
 Autoencoder(4, checkpoint=sys.argv[2], resume=True, **{SETTINGS!r}).fit(sys.argv[1]).save(sys.argv[2] +
 ".model")
 """

@@ -19,7 +19,7 @@ from isthmus.training.workers import Alone
 
 
 class State:
-    """The state of a run in progress (`training/loop.py`), as named tensors and back, and its checkpoint.
+    """The state of a run in progress (`training/run.py`), as named tensors and back, and its checkpoint.
 
     Attributes
     ----------
