@@ -220,7 +220,7 @@ class DenoiseSpeech(nn.Module):
         rows = torch.arange(size // 2 + 1, device=noisy.device)
         twice = torch.where((rows == 0) | (rows == size // 2), 1, 2) * mask / size
         made = ((twice * real) @ cosines + (twice * imaginary) @ sines) * window * hop
-        made = made.unflatten(2, (OVERLAP, hop))
+        made = made.reshape(-1, frames, OVERLAP, hop)
         pieces = [made[:, OVERLAP - 1 - j : OVERLAP - 1 - j + blocks, j] for j in range(OVERLAP)]
         return torch.stack(pieces).sum(0)
 
