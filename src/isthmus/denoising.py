@@ -120,6 +120,20 @@ def denoise(
     return result if out is None else _saved(result, Path(fspath(out)), found)
 
 
+def on_sound(sound: Signal, model: SpeechDenoiser | str | None = None) -> tuple[Signal, list[Noise]]:
+    """Take noise out of a sound that is in memory, as `denoise` does of a file; gives the noise of each channel.
+
+    Examples
+    --------
+    >>> tone = np.sin(np.arange(3000, dtype=np.float32) / 9)[:, None]
+    >>> cleaned, found = on_sound(Signal(tone, 1000))
+    >>> cleaned.samples.shape, found[0].by
+    ((3000, 1), 'self')
+    """
+    job = _Job(model, None, KINDS[0], None, None, False, told(False, "denoise", "part"))
+    return job.of_sound(sound, "the sound")
+
+
 class _Job:
     """What was asked for, and how each kind of source is cleaned."""
 
@@ -161,12 +175,10 @@ class _Job:
         if kind == PICTURE:
             return self.of_picture(open_picture(path), path.name)
         if kind == SOUND:
-            sound = open_signal(path)
-            samples, found = self.of_sound(sound, path.name)
-            return Signal(np.ascontiguousarray(samples, np.float32), sound.rate, sound.subtype), found
+            return self.of_sound(open_signal(path), path.name)
         return self.of_table(open_table(path))
 
-    def of_sound(self, sound: Signal, name: str) -> tuple[npt.NDArray[np.floating[Any]], list[Noise]]:
+    def of_sound(self, sound: Signal, name: str) -> tuple[Signal, list[Noise]]:
         """Clean a sound by what was learnt of speech, or, where that is asked for or nobody speaks, by itself."""
         model = SELF if self.level is not None and self.model is None else self.model
         if model is None and sound.rate < LEAST_RATE:
@@ -181,9 +193,11 @@ class _Job:
                 voice = learnt.denoise(sound.samples, sound.rate, tell)
             if model is not None or is_speech(sound.samples, voice):
                 noises = (sound.samples - voice).std(0)
-                return voice, [Noise(name, float(level), by="speech") for level in noises]
+                found = [Noise(name, float(level), by="speech") for level in noises]
+                return replace(sound, samples=voice), found
         samples, found = self.of_signals(sound.samples.T, [name] * sound.samples.shape[1])
-        return samples.T, [replace(each, by=SELF) for each in found]
+        cleaned = np.ascontiguousarray(samples.T, np.float32)
+        return replace(sound, samples=cleaned), [replace(each, by=SELF) for each in found]
 
     def of_value(self, source: Any) -> tuple[Any, list[Noise]]:
         """Clean an array or a frame."""

@@ -37,8 +37,8 @@ def export(model: Any, folder: str | PathLike[str]) -> list[Path]:
     Parameters
     ----------
     model
-        An `Autoencoder`, its `encoder` or `decoder`, a `PictureAutoencoder`, `SparseAutoencoder`, `Denoiser` or
-        `Diffusion`.
+        An `Autoencoder`, its `encoder` or `decoder`, a `PictureAutoencoder`, `SparseAutoencoder`, `Denoiser`,
+        `SpeechDenoiser` or `Diffusion`.
     folder
         Where to write `encoder.onnx`, `decoder.onnx` or `denoiser.onnx`, and `model.json`. It is made if it is not
         there; files of these names are replaced, others stay.
@@ -58,9 +58,9 @@ def export(model: Any, folder: str | PathLike[str]) -> list[Path]:
     ['encoder.onnx', 'decoder.onnx', 'model.json']
     """
     kind = getattr(model, "kind", type(model).__name__)
-    if kind not in _PARTS:
-        raise UsageError(f"a {type(model).__name__} cannot be exported: {_REFUSED.get(kind, 'it is no model')}")
-    parts, facts = _PARTS[kind](model)
+    if kind not in PARTS:
+        raise UsageError(f"a {type(model).__name__} cannot be exported: {REFUSED.get(kind, 'it is no model')}")
+    parts, facts = PARTS[kind](model)
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise FileError(f"'{fspath(folder)}' is a file: name a folder to write to")
@@ -156,22 +156,29 @@ def _denoiser(model: Any) -> Told:
     return [graphs.Denoise(model._fitted()).graph()], {}
 
 
+def _speech(model: Any) -> Told:
+    """Give the network of a denoiser of speech with its spectrograms; whoever has it cuts samples into blocks."""
+    net = model._fitted()
+    around, step = net.around
+    return [graphs.DenoiseSpeech(net).graph()], {"around": around, "step": step}
+
+
 def _diffusion(model: Any) -> Told:
     """Give one look of a diffusion; whoever has it goes through the levels."""
     return [graphs.DiffusionStep(model._fitted(), model.facts_["size"]).graph()], {"labels": model.labels_}
 
 
-_PARTS: Mapping[str, Callable[[Any], Told]] = {
+PARTS: Mapping[str, Callable[[Any], Told]] = {
     "autoencoder": _table,
     "encoder": _table,
     "decoder": _table,
     "pictures": _pictures,
     "dictionary": _dictionary,
     "denoiser": _denoiser,
+    "speech": _speech,
     "diffusion": _diffusion,
 }
-_REFUSED = {
-    "speech": "its spectrograms are made outside of its network; `isthmus denoise` uses it",
+REFUSED = {
     "map": "it places rows by a search among those laid out and 30 steps of its loss, which is no network; "
     "export the model whose codes it draws",
 }

@@ -112,6 +112,22 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     FileError
         When the file is missing, is no model, is cut short, altered, or from a newer version.
     """
+    kind, facts, tensors = read(path)
+    if kind not in (known := kinds()):
+        raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")
+    place = pick_device(device)
+    try:
+        return known[kind].from_file(facts, tensors, place)
+    except NONSENSE as error:
+        raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
+
+
+def kinds() -> dict[str, type[Model]]:
+    """Give the classes of what a model file can hold, by the word for each kind that is in the file.
+
+    >>> list(kinds())[:3]
+    ['autoencoder', 'encoder', 'decoder']
+    """
     from isthmus.denoiser import Denoiser
     from isthmus.diffusion import Diffusion
     from isthmus.mapping import Map
@@ -121,15 +137,7 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
     from isthmus.speech import SpeechDenoiser
 
     others = (SparseAutoencoder, Denoiser, SpeechDenoiser, Diffusion, PictureAutoencoder, Map)
-    kinds = KINDS | {other.kind: other for other in others}
-    kind, facts, tensors = read(path)
-    if kind not in kinds:
-        raise FileError(f"'{fspath(path)}' holds a model of kind {kind!r}, unknown here: upgrade isthmus")
-    place = pick_device(device)
-    try:
-        return kinds[kind].from_file(facts, tensors, place)
-    except NONSENSE as error:
-        raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
+    return KINDS | {other.kind: other for other in others}
 
 
 def _checksum(version: str, kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -35,9 +36,27 @@ def shelf(houses_csv: Path, houses_model: Path, notes: Path, tmp_path_factory: p
         (folder / "digits" / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.uint8(pixels * 15.9)).save(folder / "digits" / str(label) / f"{i:03}.png")
     im.PictureAutoencoder("gaussian:4", condition=True, steps=60).fit(folder / "digits").save(folder / "digits.isthmus")
+    voices = [(_vowel(high), 8000) for high in (100, 150)]
+    im.SpeechDenoiser(widths=(8, 8), depths=(1, 1), steps=20, learning_rate=1e-2).fit(voices).save(
+        folder / "voices.isthmus"
+    )
     shutil.copytree(notes, folder / "notes")
     im.PictureAutoencoder(2, width=8, steps=2).fit(notes).save(folder / "notes.isthmus")
     return folder
+
+
+def _vowel(high: float) -> np.ndarray:
+    """Two seconds of a voice of so many turns a second, that swells and falls."""
+    time = np.arange(16000) / 8000
+    return 0.3 * sum(np.sin(2 * np.pi * high * k * time) / k for k in range(1, 20)) * np.sin(9 * time) ** 2
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of a voice."""
+    path = tmp_path_factory.mktemp("spoken") / "vowel.wav"
+    soundfile.write(path, _vowel(120), 8000)
+    return path
 
 
 @pytest.fixture

@@ -282,10 +282,30 @@ def test_a_picture_is_compressed_and_denoised(page, tmp_path):
     page.check("compress-a-picture")
     shown = page.go("denoise")
     shown.get_by_label("Noise to add first").fill("25")
-    shown.get_by_label("Noisy picture").set_input_files(tmp_path / "flower.png")
+    shown.get_by_label("Noisy picture or sound").set_input_files(tmp_path / "flower.png")
     shown.get_by_text("PSNR after").wait_for()
     shown.get_by_role("slider", name="Border between before and after").fill("20")
     page.check("denoise")
+
+
+def test_a_voice_is_denoised_and_listened_to(page, spoken):
+    page.open("voices.isthmus", "")
+    shown, view = page.go("denoise"), page.page
+    shown.get_by_text("learnt by voices.isthmus").wait_for(state="attached")
+    shown.get_by_label("Noise to add first").fill("5")
+    shown.get_by_label("Noisy picture or sound").set_input_files(spoken)
+    shown.get_by_text("signal to noise after").wait_for()
+    shown.get_by_role("slider", name="Border between before and after").fill("30")
+    page.until("[...document.querySelectorAll('audio')].map((one) => one.duration).join() === '2,2'")
+    view.evaluate("document.querySelector('audio').play()")
+    page.until("document.querySelector('audio').currentTime > 0.05")
+    view.evaluate("document.querySelectorAll('audio')[1].play()")
+    page.until("document.querySelectorAll('audio')[1].currentTime > 0.05")
+    page.until("document.querySelector('audio').paused")
+    with view.expect_download() as waited:
+        shown.get_by_role("button", name="Save as WAV").click()
+    assert waited.value.suggested_filename == "clean.wav"
+    page.check("denoise-a-voice")
 
 
 def test_features_of_a_sparse_code(page):

@@ -11,8 +11,10 @@ import soundfile as sf
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
+import isthmus as im
 from isthmus.app import guard
-from isthmus.app.panels import PANELS
+from isthmus.app.panels import PANELS, denoise
+from isthmus.speech import speech
 
 
 def told(answer):
@@ -360,6 +362,55 @@ def test_a_picture_is_compressed_beside_jpeg_and_denoised(opened):
     assert alone["psnr_after"] > alone["psnr_before"] + 2
     assert "not a picture" in refused(client.post("/api/denoise", content=b"junk"))
     refused(client.post("/api/denoise?how=magic", content=part))
+
+
+def sounds(answer):
+    return [sf.read(io.BytesIO(base64.b64decode(address.split(",")[1]))) for address in answer["sounds"]]
+
+
+def test_a_voice_is_denoised(opened, spoken):
+    client, sent = opened(), spoken.read_bytes()
+    clean = told(client.post("/api/denoise?name=vowel.wav&above=5", content=sent))
+    assert clean["by"] == "speech" and len(clean["levels"]) == 1
+    assert clean["above_before"] == pytest.approx(5, abs=0.3)
+    assert clean["above_after"] > clean["above_before"] + 3
+    (before, rate), (after, _) = sounds(clean)
+    assert (rate, before.shape, after.shape) == (8000, (16000,), (16000,))
+    seen = [pixels(each) for each in clean["pictures"]]
+    assert seen[0].shape == seen[1].shape == (160, 640) and seen[1].mean() < 0.8 * seen[0].mean()
+    alone = told(client.post("/api/denoise?name=vowel.wav&how=self&above=5", content=sent))
+    assert alone["by"] == "self" and alone["above_after"] > alone["above_before"]
+    plain = told(client.post("/api/denoise?name=VOWEL.WAV", content=sent))
+    assert "above_before" not in plain
+    assert np.abs(sounds(plain)[0][0] - sf.read(spoken)[0]).max() < 1e-4
+
+
+def test_a_voice_is_denoised_by_the_model_that_is_open(opened, folder, spoken):
+    client = opened("voices.isthmus")
+    samples, rate = sf.read(spoken)
+    after, _ = sounds(told(client.post("/api/denoise?name=vowel.wav", content=spoken.read_bytes())))[1]
+    own = im.load(folder / "voices.isthmus").denoise(samples, rate)
+    assert np.abs(after - own).max() < 1e-4 < np.abs(after - speech().denoise(samples, rate)).max()
+    part = png(np.uint8(load_sample_image("china.jpg")[150:214, 200:264].mean(2)))
+    assert told(client.post("/api/denoise?noise=25", content=part))["rows"] == 64
+
+
+def test_what_sounds_nobody_can_clean_is_told_in_a_line(opened, spoken, monkeypatch):
+    client, sent = opened(), spoken.read_bytes()
+
+    def ask(content, **query):
+        return refused(client.post("/api/denoise", params={"name": "a.wav"} | query, content=content))
+
+    assert "which is for pictures" in ask(sent, how="both")
+    assert "give -20 to 60 decibels" in ask(sent, above=99)
+    assert "'a.wav' cannot be read as sound" in ask(b"junk")
+    assert "'a.wav' is empty" in ask(b"")
+    assert "holds 90 seconds" in ask(silence(90, rate=8000))
+    assert "0.010 seconds of sound" in ask(silence(0.01))
+    monkeypatch.setattr(denoise, "MOST", 9999)
+    assert "16,000 samples: at most 9,999 here" in ask(sent, how="self")
+    quiet = told(client.post("/api/denoise?name=a.flac", content=silence(1)))
+    assert quiet["by"] == "speech" and not sounds(quiet)[1][0].any()
 
 
 def test_features_of_a_sparse_code_are_a_page_that_may_load_nothing(opened):

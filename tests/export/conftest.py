@@ -70,7 +70,7 @@ def table(request, frame, exported):
     return exported(isthmus.Autoencoder(code, **quick, **settings).fit(frame))
 
 
-@pytest.fixture(scope="session", params=["dense:3-grey", "gaussian:3-colour", "quantized:3-told"])
+@pytest.fixture(scope="session", params=["dense:3-grey", "gaussian:3-colour", "sparse:12:k=3-grey", "quantized:3-told"])
 def pictures(request, exported):
     code, _, how = request.param.partition("-")
     random = np.random.default_rng(0)
@@ -81,12 +81,15 @@ def pictures(request, exported):
 
 
 SPARSE = ("sparse:4x:k=3", "topk:4x:k=3", "matryoshka:4x:k=3", "relu:4x", "jumprelu:4x:l0=3", "gated:4x")
+TRANSCODER = "transcoder"
 
 
-@pytest.fixture(scope="session", params=SPARSE)
+@pytest.fixture(scope="session", params=[*SPARSE, TRANSCODER])
 def sparse(request, exported):
     rows = np.random.default_rng(0).laplace(size=(300, 8)).astype(np.float32)
-    return exported(isthmus.SparseAutoencoder(request.param, epochs=2, device="cpu").fit(rows))
+    other = request.param == TRANSCODER
+    model = isthmus.SparseAutoencoder(SPARSE[0] if other else request.param, epochs=2, device="cpu")
+    return exported(model.fit(rows, target=rows[:, :5] ** 2 if other else None))
 
 
 @pytest.fixture(scope="session")
@@ -96,13 +99,28 @@ def waves():
 
 
 @pytest.fixture(scope="session")
-def denoiser(exported, waves):
+def coloured(waves):
+    return np.stack([waves, waves[::-1], 255 - waves], 3)
+
+
+@pytest.fixture(scope="session", params=["grey", "colour"])
+def denoiser(request, exported, waves, coloured):
     settings = {"start": None, "widths": (8, 8, 8), "depths": (1, 1, 1), "steps": 4, "device": "cpu"}
-    return exported(isthmus.Denoiser(**settings).fit(waves))
+    return exported(isthmus.Denoiser(**settings).fit(waves if request.param == "grey" else coloured))
 
 
-@pytest.fixture(scope="session", params=["told", "not told"])
-def diffusion(request, exported, waves):
+@pytest.fixture(scope="session")
+def voice(exported):
+    """A denoiser of speech, whose U-Net has steps at which few rates' rows are whole blocks."""
+    time = np.arange(8000) / 8000
+    buzz = sum(np.sin(2 * np.pi * 130 * k * time) / k for k in range(1, 12)) * np.sin(9 * time) ** 2
+    settings = {"widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "steps": 4, "device": "cpu"}
+    return exported(isthmus.SpeechDenoiser(**settings).fit([(buzz, 8000)]))
+
+
+@pytest.fixture(scope="session", params=["told", "not told, in colour"])
+def diffusion(request, exported, waves, coloured):
     settings = {"widths": (8, 8), "depths": (1, 1), "steps": 4, "device": "cpu"}
-    labels = [str(i % 2) for i in range(len(waves))] if request.param == "told" else None
-    return exported(isthmus.Diffusion(**settings).fit(waves, labels))
+    model = isthmus.Diffusion(**settings)
+    labels = [str(i % 2) for i in range(len(waves))]
+    return exported(model.fit(waves, labels) if request.param == "told" else model.fit(coloured))

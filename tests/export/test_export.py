@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import isthmus
-from isthmus import exporting
+from isthmus import exporting, store
 from isthmus.data.sources import open_table
 from isthmus.errors import FileError, UsageError
 from isthmus.exporting import export
@@ -125,17 +125,54 @@ def test_activations_become_the_same_features(sparse):
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 17, 40), (2, 3, 5)])
 def test_pictures_of_any_size_lose_the_same_noise(denoiser, shape):
     random = np.random.default_rng(0)
-    noisy, level = random.random((*shape, 1), np.float32), random.random(shape, np.float32) / 5
+    channels = denoiser.model.net.channels
+    noisy, level = random.random((*shape, channels), np.float32), random.random(shape, np.float32) / 5
     with torch.no_grad():
         planes = Noisy(torch.from_numpy(noisy).permute(0, 3, 1, 2), torch.from_numpy(level)[:, None])
         expected = denoiser.model.net(planes).permute(0, 2, 3, 1).numpy()
     assert alike(denoiser.run("denoiser", noisy=noisy, level=level)[0], expected)
 
 
+def blocks_of(samples, rate):
+    """Cut samples (n,) into blocks (1, blocks, samples) of 8 ms, the last filled up with silence."""
+    size = 8 * round(rate / 1000)
+    return np.pad(samples, (0, -len(samples) % size)).reshape(1, -1, size)
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 11025, 16000, 22050, 44100, 48000, 96000])
+@pytest.mark.parametrize("length", [1, 700, 9001])
+def test_speech_of_any_rate_and_length_loses_the_same_noise(voice, rate, length):
+    samples = np.random.default_rng(length).normal(0, 0.2, length).astype(np.float32)
+    expected = voice.model.denoise(samples, rate)
+    level = np.sqrt(np.square(samples).mean(keepdims=True))
+    (found,) = voice.run("denoiser", noisy=blocks_of(samples, rate), level=level)
+    assert np.abs(expected).max() > 1e-3
+    assert alike(found.reshape(-1)[:length], expected)
+
+
+def test_several_recordings_and_silence_go_at_once(voice):
+    samples = np.random.default_rng(0).normal(0, 0.2, (3, 4096)).astype(np.float32)
+    samples[1] = 0
+    level = np.sqrt(np.square(samples).mean(1))
+    (found,) = voice.run("denoiser", noisy=samples.reshape(3, -1, 128), level=level)
+    assert alike(found.reshape(3, -1), voice.model.denoise(samples.T, 16000).T)
+    assert not found[1].any()
+
+
+def test_parts_of_speech_are_as_the_whole(voice):
+    around, step = voice.told["around"], voice.told["step"]
+    noisy = np.random.default_rng(0).normal(0, 0.2, (1, 9 * step + 2 * around, 64)).astype(np.float32)
+    level = np.float32([0.2])
+    (whole,) = voice.run("denoiser", noisy=noisy, level=level)
+    first, last = around + step, around + 4 * step
+    (part,) = voice.run("denoiser", noisy=noisy[:, first - around : last + around], level=level)
+    assert alike(part[:, around:-around], whole[:, first:last])
+
+
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_look_of_a_diffusion_sees_the_same(diffusion, n):
     net, random = diffusion.model.net, np.random.default_rng(0)
-    noisy, level = random.normal(size=(n, 32, 32, 1)).astype(np.float32), np.float32([0.01, 1, 60])[:n]
+    noisy, level = random.normal(size=(n, 32, 32, net.channels)).astype(np.float32), np.float32([0.01, 1, 60])[:n]
     kinds = {"kind": np.array([-1, 0, 1])[:n]} if net.kinds else {}
     with torch.no_grad():
         planes = torch.from_numpy(noisy).permute(0, 3, 1, 2)
@@ -193,11 +230,26 @@ def test_halves_are_exported_alone_and_hold_nothing_of_each_other(small, tmp_pat
         assert written[0].read_bytes() == half.kind.encode()
 
 
+def test_halves_from_files_of_their_own_give_the_same(small, frame, exported, tmp_path):
+    for half in ("encoder", "decoder"):
+        getattr(small.model, half).save(tmp_path / half)
+    encoder, decoder = (exported(isthmus.load(tmp_path / half)) for half in ("encoder", "decoder"))
+    x, _ = cells(small.model, frame)
+    (codes,) = encoder.run("encoder", rows=x)
+    assert alike(codes, reconstruct.encode(small.model.net_, x))
+    rows, _ = decoder.run("decoder", code=codes)
+    assert alike(rows, reconstruct.decode(small.model.net_, codes))
+
+
 def test_a_graph_tells_nothing_of_the_machine_it_was_traced_on(small):
     for path in small.folder.glob("*.onnx"):
         content = path.read_bytes()
         for trace in (str(Path(isthmus.__file__).parent), str(Path.home()), "site-packages", ".py"):
             assert trace.encode() not in content, path
+
+
+def test_every_kind_of_model_is_exported_or_says_why_not():
+    assert set(exporting.PARTS) | set(exporting.REFUSED) == set(store.kinds())
 
 
 def test_a_map_says_why_it_cannot_be_exported(tmp_path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import warnings
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from isthmus.data.images import open_picture
 from isthmus.data.signals import Signal, open_signal, write_signal
+from isthmus.data.spectrograms import drawn, powers
 from isthmus.errors import DataError, IsthmusWarning
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ LONGEST = 30.0
 """Seconds of a sound that are played."""
 LISTENED = 60.0
 """Seconds of a sound that may be sent."""
+DRAWN = (160, 640)
+"""Bands of pitch and moments of a spectrogram that is looked at."""
 
 
 def as_url(pixels: npt.NDArray[np.uint8]) -> str:
@@ -38,10 +41,32 @@ def as_url(pixels: npt.NDArray[np.uint8]) -> str:
 
 def heard(signal: Signal) -> Response:
     """Answer with a sound that a page can play: the first `LONGEST` seconds, as 16-bit WAV."""
+    return Response(_wav(Signal(signal.samples[: int(LONGEST * signal.rate)], signal.rate)), media_type="audio/wav")
+
+
+def as_sound_url(signal: Signal) -> str:
+    """Turn a whole sound into an address that holds it as 16-bit WAV."""
+    return "data:audio/wav;base64," + b64encode(_wav(Signal(signal.samples, signal.rate))).decode()
+
+
+def as_spectrograms(sounds: Sequence[Signal]) -> list[str]:
+    """Draw sounds as addresses of pictures of one scale: the lighter, the louder, low pitch at the bottom.
+
+    Raises
+    ------
+    DataError
+        One is too short for that.
+    """
+    found = [powers(each.samples, each.rate, *DRAWN) for each in sounds]
+    loudest = max(float(each.max()) for each in found)
+    return [as_url(drawn(each, loudest)) for each in found]
+
+
+def _wav(signal: Signal) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
-        write_signal(path, Signal(signal.samples[: int(LONGEST * signal.rate)], signal.rate))
-        return Response(path.read_bytes(), media_type="audio/wav")
+        write_signal(path, signal)
+        return path.read_bytes()
 
 
 def picture_of(sent: bytes, name: str = "the picture") -> npt.NDArray[np.uint8]:
@@ -92,6 +117,16 @@ def scaled(pixels: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[
     flat = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     found = np.asarray(ImageOps.fit(flat, size[::-1], Image.Resampling.LANCZOS), np.uint8)
     return found.reshape(*size, pixels.shape[2])
+
+
+def decibels(signal: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
+    """Give how much stronger a signal is than what another differs from it by, in decibels.
+
+    >>> decibels(np.full(4, 1.0), np.full(4, 1.1))
+    20.0000000000...
+    """
+    error = np.square(signal - other, dtype=np.float64).sum()
+    return float(10 * np.log10(max(np.square(signal, dtype=np.float64).sum(), 1e-12) / max(error, 1e-12)))
 
 
 def psnr(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]) -> float:

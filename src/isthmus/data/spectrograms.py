@@ -9,7 +9,7 @@ from scipy.signal.windows import hann
 
 from isthmus.errors import DataError
 
-__all__ = ["BANDS", "MOMENTS", "RATE", "sounded", "spectrogram"]
+__all__ = ["BANDS", "MOMENTS", "RATE", "drawn", "powers", "sounded", "spectrogram"]
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -49,20 +49,38 @@ def spectrogram(samples: npt.NDArray[np.floating], rate: int) -> Bytes:
     Examples
     --------
     >>> rising = np.sin(2 * np.pi * np.cumsum(np.linspace(200, 4000, 16_000)) / 16_000)
-    >>> drawn = spectrogram(rising, 16_000)
-    >>> drawn.shape, bool(drawn[:, 5, 0].argmax() > drawn[:, 60, 0].argmax())
+    >>> seen = spectrogram(rising, 16_000)
+    >>> seen.shape, bool(seen[:, 5, 0].argmax() > seen[:, 60, 0].argmax())
     ((64, 64, 1), True)
+    """
+    power = powers(samples, rate)
+    return drawn(power, power.max())
+
+
+def powers(samples: npt.NDArray[np.floating], rate: int, bands: int = BANDS, moments: int = MOMENTS) -> Floats:
+    """Measure the power (bands, moments) of a sound in each band of pitch at each moment, low pitch first.
+
+    Raises
+    ------
+    DataError
+        There are fewer samples than one moment takes.
     """
     mono = np.asarray(samples, np.float64).reshape(len(samples), -1).mean(1)
     transform = _transform(rate)
     if len(mono) < transform.m_num:
         raise DataError(f"{len(mono) / rate:.3f} seconds of sound: {WINDOW} and more are needed")
     power = np.square(np.abs(transform.stft(mono, p0=0, p1=max(1, (len(mono) - 1) // transform.hop + 1))))
-    bands = _bands(transform.f) @ power
-    even = _evened(bands, MOMENTS)
-    loud = 10 * np.log10(np.maximum(even / max(even.max(), 1e-12), 1e-12)) / QUIETEST + 1
-    drawn = np.asarray(np.round(255 * np.clip(loud, 0, 1)), np.uint8)
-    return drawn[::-1, :, None]
+    return _evened(_bands(transform.f, bands) @ power, moments)
+
+
+def drawn(power: Floats, loudest: float) -> Bytes:
+    """Draw powers (bands, moments) as a grey picture (bands, moments, 1), white where they are the loudest.
+
+    >>> drawn(np.array([[1e-9, 1e-4], [1e-2, 1.0]]), 1.0)[..., 0].tolist()
+    [[191, 255], [0, 128]]
+    """
+    loud = 10 * np.log10(np.maximum(power / max(loudest, 1e-12), 1e-12)) / QUIETEST + 1
+    return np.asarray(np.round(255 * np.clip(loud, 0, 1)), np.uint8)[::-1, :, None]
 
 
 def sounded(picture: Bytes, seconds: float) -> npt.NDArray[np.float32]:
@@ -81,7 +99,7 @@ def sounded(picture: Bytes, seconds: float) -> npt.NDArray[np.float32]:
     moments = (count - 1) // transform.hop + 1
     loud = np.asarray(picture, np.float64).reshape(BANDS, MOMENTS)[::-1] / 255
     bands = np.where(loud > 0, 10 ** ((loud - 1) * QUIETEST / 10), 0)
-    weights = _bands(transform.f)
+    weights = _bands(transform.f, BANDS)
     spread = np.ones((weights.shape[1], MOMENTS))
     for _ in range(ROUNDS):  # to what would have drawn these bands (Richardson 1972)
         spread *= weights.T @ (bands / np.maximum(weights @ spread, 1e-12)) / np.maximum(weights.sum(0), 1e-12)[:, None]
@@ -101,10 +119,10 @@ def _transform(rate: int) -> ShortTimeFFT:
     return ShortTimeFFT(hann(wide, sym=False), hop=max(1, wide // 4), fs=rate, mfft=max(wide, 1024))
 
 
-def _bands(hertz: Floats) -> Floats:
-    """Weigh frequencies (n,) for each band (`BANDS`, n): triangles that overlap by half, at least two of them wide."""
+def _bands(hertz: Floats, count: int) -> Floats:
+    """Weigh frequencies (n,) for each band (count, n): triangles that overlap by half, at least two of them wide."""
     low, high = (2595 * np.log10(1 + end / 700) for end in (LOWEST, HIGHEST))
-    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(low, high, count + 2) / 2595) - 1)
     middle, step = edges[1:-1, None], hertz[1] - hertz[0]
     below, above = np.maximum(middle - edges[:-2, None], step), np.maximum(edges[2:, None] - middle, step)
     weights: Floats = np.minimum((hertz - (middle - below)) / below, ((middle + above) - hertz) / above).clip(min=0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from isthmus.nets.denoisers import DenoisingNet
 from isthmus.nets.dictionaries import Dictionary
@@ -17,6 +18,7 @@ from isthmus.nets.diffusion import DiffusionNet
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.noises import Noisy
 from isthmus.nets.pictures import PictureHourglass
+from isthmus.nets.speech import HIGHEST, OVERLAP, SILENCE, SpeechNet, window_of
 
 Axes = Mapping[str, Mapping[int, str]]
 
@@ -154,6 +156,14 @@ class CodeToPictures(nn.Module):
         return Graph("decoder", self, inputs, ["pictures"])
 
 
+def _whole(planes: Tensor, sides: Sequence[int], step: Sequence[int]) -> Tensor:
+    """Repeat the last pixels until blocks are whole: the network's own way asks how many are missing."""
+    for axis, (side, block) in enumerate(zip(sides, step, strict=True), start=2):
+        places = torch.arange((side + block - 1) // block * block, device=planes.device).clamp(max=side - 1)
+        planes = planes.index_select(axis, places)
+    return planes
+
+
 class Denoise(nn.Module):
     """Noisy pictures of any size to likely clean ones."""
 
@@ -164,11 +174,7 @@ class Denoise(nn.Module):
     def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
         """Pixels (n, rows, columns, channels) of 0 to 1 and the deviation of each one's noise (n, rows, columns)."""
         rows, columns = noisy.shape[1:3]
-        planes = torch.cat([noisy, level[..., None]], 3).permute(0, 3, 1, 2)
-        for axis, (side, step) in enumerate(zip((rows, columns), self.net.net.step, strict=True), start=2):
-            # whole blocks, by repeating the last pixels: the network's own way asks how many are missing
-            places = torch.arange((side + step - 1) // step * step, device=noisy.device).clamp(max=side - 1)
-            planes = planes.index_select(axis, places)
+        planes = _whole(torch.cat([noisy, level[..., None]], 3).permute(0, 3, 1, 2), (rows, columns), self.net.net.step)
         clean: Tensor = self.net(Noisy(planes[:, :-1], planes[:, -1:]))
         return clean.permute(0, 2, 3, 1)[:, :rows, :columns]
 
@@ -178,6 +184,66 @@ class Denoise(nn.Module):
         inputs = {"noisy": torch.zeros(2, rows, columns, self.net.channels), "level": torch.zeros(2, rows, columns)}
         sides = {1: "rows", 2: "columns"}
         return Graph("denoiser", self, inputs, ["pictures"], {"noisy": sides, "level": sides})
+
+
+class DenoiseSpeech(nn.Module):
+    """Samples of any rate to the voice in them, in blocks of 8 ms: how long a block is tells the rate.
+
+    A spectrum is a product with waves, not a fast transform, so that windows of every rate are one graph, of operators
+    that every runtime has.
+
+    Examples
+    --------
+    >>> from isthmus.nets.speech import PLANES
+    >>> from isthmus.nets.unet import UNet
+    >>> net = SpeechNet(UNet(PLANES, 1, widths=(4, 4), depths=(1, 1), factor=(4, 2)))
+    >>> blocks = torch.randn(1, 99, 64)
+    >>> voice = DenoiseSpeech(net)(blocks, torch.ones(1)).flatten(1)
+    >>> torch.allclose(voice, net(blocks.flatten(1), 8000, torch.ones(1, 1)), atol=1e-5)
+    True
+    """
+
+    def __init__(self, net: SpeechNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
+        """Blocks (n, blocks, samples) and the root of all samples' mean square (n,) to blocks of the voice."""
+        blocks, hop = noisy.shape[1:]
+        frames, size = blocks + OVERLAP - 1, OVERLAP * hop
+        around = functional.pad(noisy, (0, 0, OVERLAP - 1, OVERLAP - 1))
+        parts = torch.cat([around[:, first : first + frames] for first in range(OVERLAP)], 2)
+        window, cosines, sines = _waves(size, noisy)
+        real, imaginary = parts * window @ cosines.T, parts * window @ sines.T
+        strength = (real.square() + imaginary.square()).sqrt() / level.clamp_min(SILENCE)[:, None, None]
+        mask = self._mask(strength.transpose(1, 2), torch.sym_min(HIGHEST, size // 2)).transpose(1, 2)
+        rows = torch.arange(size // 2 + 1, device=noisy.device)
+        twice = torch.where((rows == 0) | (rows == size // 2), 1, 2) * mask / size
+        made = ((twice * real) @ cosines + (twice * imaginary) @ sines) * window * hop
+        made = made.reshape(-1, frames, OVERLAP, hop)
+        pieces = [made[:, OVERLAP - 1 - j : OVERLAP - 1 - j + blocks, j] for j in range(OVERLAP)]
+        return torch.stack(pieces).sum(0)
+
+    def _mask(self, strength: Tensor, known: int) -> Tensor:
+        places = torch.arange(known, device=strength.device) + 1
+        planes = self.net.planes(strength.index_select(1, places))
+        net, frames = self.net.net, strength.shape[2]
+        found = net(_whole(planes, (known, frames), net.step))[:, 0, :known, :frames]
+        return self.net.spread(found.sigmoid(), strength.shape[1])
+
+    def graph(self) -> Graph:
+        """Give it with an example, of 11,025 samples a second."""
+        inputs = {"noisy": torch.zeros(2, 30, window_of(11025) // OVERLAP), "level": torch.ones(2)}
+        return Graph("denoiser", self, inputs, ["voice"], {"noisy": {1: "blocks", 2: "samples"}})
+
+
+def _waves(size: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Make the window (size,), and cosines and sines (size / 2 + 1, size) of whole turns in it."""
+    samples = torch.arange(size, device=like.device)
+    whole = torch.full((1,), size, device=like.device)  # what is left of whole turns in integers, so exactly
+    turns = 2 * torch.pi / size * torch.remainder(samples[: size // 2 + 1, None] * samples, whole).to(like.dtype)
+    window = (torch.pi / size * samples.to(like.dtype)).sin() / (size / 2) ** 0.5
+    return window, turns.cos(), turns.sin()
 
 
 class DiffusionStep(nn.Module):

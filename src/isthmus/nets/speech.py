@@ -21,6 +21,8 @@ SECONDS = 2
 """What a clip to learn from lasts, which tells its rate."""
 PLANES = 2
 """Planes of a spectrum: how strong, and how high."""
+SILENCE = 1e-8
+"""The loudness that silence is said to have."""
 POWER = 0.3
 """Strengths are raised to it, which makes of loud and faint something alike, as ears do."""
 _SOFT = 1e-3
@@ -58,6 +60,12 @@ class SpeechNet(nn.Module):
         self.net = UNet(PLANES, 1, widths=(32, 48, 64, 80), depths=(1, 1, 1, 1), factor=(4, 2)) if net is None else net
         self.backgrounds = Backgrounds({}) if backgrounds is None else backgrounds
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """Blocks, `OVERLAP` to a window, beyond which nothing changes a block, and the step that parts keep to."""
+        step = self.net.step[1]
+        return -(-(self.net.reach[1] + 2 * OVERLAP) // step) * step, step
+
     def forward(self, noisy: Tensor, rate: int, level: Tensor | None = None) -> Tensor:
         """Give the voice in samples (n, m) whose loudness (n, 1), the root of their mean square, is found or told."""
         level = loudness(noisy) if level is None else level
@@ -66,11 +74,19 @@ class SpeechNet(nn.Module):
 
     def mask(self, strength: Tensor) -> Tensor:
         """Say how much of each strength (n, rows, frames), where 1 is usual, is the voice: 0 to 1."""
-        known = strength[:, 1 : HIGHEST + 1]
-        high = torch.linspace(0, 1, HIGHEST, device=strength.device)[: known.shape[1], None].expand_as(known)
-        found: Tensor = self.net(torch.stack([known**POWER - 0.5, 2 * high - 1], 1))[:, 0].sigmoid()
-        above = found[:, -NEAR:].mean(1, keepdim=True).expand(-1, strength.shape[1] - 1 - known.shape[1], -1)
-        return torch.cat([found[:, :1], found, above], 1)
+        planes = self.planes(strength[:, 1 : HIGHEST + 1])
+        return self.spread(self.net(planes)[:, 0].sigmoid(), strength.shape[1])
+
+    def planes(self, known: Tensor) -> Tensor:
+        """Make what the U-Net sees, (n, `PLANES`, rows, frames), of the strengths (n, rows, frames) that it knows."""
+        high = torch.linspace(0, 1, HIGHEST, device=known.device)[: known.shape[1], None].expand_as(known)
+        return torch.stack([known**POWER - 0.5, 2 * high - 1], 1)
+
+    def spread(self, found: Tensor, rows: int) -> Tensor:
+        """Give a mask (n, known, frames) to all rows: the lowest, and those above what is known."""
+        above = found[:, -NEAR:].mean(1, keepdim=True)
+        places = torch.arange(-1, rows - 1, device=found.device).clamp(0, found.shape[1])
+        return torch.cat([found, above], 1).index_select(1, places)
 
     def losses(self, batch: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Errors of samples, in decibels / 10, and of strengths, of clips (n, samples) of `SECONDS` in 16 bits."""
@@ -131,7 +147,7 @@ def synthesise(spectrum: Tensor, rate: int, length: int) -> Tensor:
 
 def loudness(samples: Tensor) -> Tensor:
     """Give the root of the mean square (n, 1) of samples (n, m), or a trifle where they are silent."""
-    return samples.square().mean(1, keepdim=True).sqrt().clamp_min(1e-8)
+    return samples.square().mean(1, keepdim=True).sqrt().clamp_min(SILENCE)
 
 
 def _window(like: Tensor, size: int) -> Tensor:

@@ -3,6 +3,12 @@
 import {bytes, cell, fill, h, number, percent, words} from "./dom.js";
 import {play} from "./sound.js";
 
+/** Endings and types of files that can be chosen. */
+export const PICTURES = "image/png,image/jpeg,image/bmp,image/webp", SOUNDS = ".wav,.flac,.ogg,.aiff,.aif,.mp3";
+
+/** Tell whether a file is a sound, by its ending. */
+export const isSound = (file) => SOUNDS.split(",").some((ending) => file.name.toLowerCase().endsWith(ending));
+
 /** Show one line of what is wrong. */
 export const fault = (says) => h("p", {class: "fault", role: "alert"}, says);
 

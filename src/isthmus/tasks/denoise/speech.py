@@ -13,7 +13,7 @@ from scipy.signal import resample_poly
 from torch import Tensor
 
 from isthmus.nets.backgrounds import Backgrounds
-from isthmus.nets.speech import OVERLAP, PLANES, SECONDS, SpeechNet, window_of
+from isthmus.nets.speech import OVERLAP, PLANES, SECONDS, SILENCE, SpeechNet, window_of
 from isthmus.nets.unet import UNet
 from isthmus.training.loop import train
 from isthmus.training.plan import History, Plan
@@ -188,11 +188,10 @@ def denoise_speech(
     """
     device = next(net.parameters()).device
     given = torch.from_numpy(np.asarray(samples, np.float32))[None]
-    n, level = given.shape[1], given.double().square().mean().sqrt().float().clamp_min(1e-8).reshape(1, 1).to(device)
+    n, level = given.shape[1], given.double().square().mean().sqrt().float().clamp_min(SILENCE).reshape(1, 1).to(device)
     hop = window_of(rate) // OVERLAP
-    step = hop * net.net.step[1]
+    around, step = (blocks * hop for blocks in net.around)
     size = max(1, round(part * rate / step)) * step
-    around = -(-(net.net.reach[1] + 2 * OVERLAP) // net.net.step[1]) * step
     found = torch.empty(n)
     for start in range(0, n, size):
         first, last = max(0, start - around), min(n, start + size + around)

@@ -13,7 +13,7 @@ function draw({facts, kind}, subject) {
   if (!Object.keys(facts).length) return empty(`A ${kind}: it has no schema and no code to look at here.`);
   const code = typeof facts.code === "string" ? facts.code : [facts.code?.name, facts.code?.size].filter(Boolean).join(":");
   const told = [["model", subject.model], ["code", code], ["weights", number(facts.weights)], ["file", bytes(facts.bytes)],
-    ["rows learnt from", number(facts.rows ?? facts.pictures)], ["seconds of training", number(facts.seconds)],
+    ["rows learnt from", number(facts.rows ?? facts.pictures ?? facts.recordings)], ["seconds of training", number(facts.seconds)],
     ["variance kept", facts.explained === undefined ? null : percent(facts.explained)], ["seed", facts.seed]]
     .filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== "–");
   return [

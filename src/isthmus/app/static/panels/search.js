@@ -1,9 +1,7 @@
 // Rows like another, like a file of one's own, or like a row of which a few cells are known; with conditions.
 
 import {ask, deliver} from "../api.js";
-import {button, caption, dropBox, fill, form, gallery, h, head, into, labelled, number, shown, table} from "../parts.js";
-
-const PICTURES = "image/png,image/jpeg,image/bmp,image/webp", SOUNDS = ".wav,.flac,.ogg,.aiff,.aif,.mp3";
+import {button, caption, dropBox, fill, form, gallery, h, head, into, labelled, number, PICTURES, shown, SOUNDS, table} from "../parts.js";
 
 export async function show(root, page) {
   const subject = page.state.subject;
