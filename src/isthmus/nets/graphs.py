@@ -216,7 +216,8 @@ class DenoiseSpeech(nn.Module):
         window, cosines, sines = _waves(size, noisy)
         real, imaginary = parts * window @ cosines.T, parts * window @ sines.T
         strength = (real.square() + imaginary.square()).sqrt() / level.clamp_min(SILENCE)[:, None, None]
-        mask = self._mask(strength.transpose(1, 2), torch.sym_min(HIGHEST, size // 2)).transpose(1, 2)
+        highest = torch.sym_min(HIGHEST, size // 2)  # type: ignore[no-untyped-call]
+        mask = self._mask(strength.transpose(1, 2), highest).transpose(1, 2)
         rows = torch.arange(size // 2 + 1, device=noisy.device)
         twice = torch.where((rows == 0) | (rows == size // 2), 1, 2) * mask / size
         made = ((twice * real) @ cosines + (twice * imaginary) @ sines) * window * hop
