@@ -6,6 +6,7 @@ python benchmarks/workers.py --quick       does it run? Results to the screen
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ from runner import Bench, main
 
 import isthmus as im
 from isthmus.engine import Engine
+from isthmus.training.logs import telling
 
 HERE, APART, ONE, TWO = "one process", "two processes that share nothing", "one worker", OURS
 BILLION = 1e9
@@ -35,12 +37,11 @@ BILLION = 1e9
 
 @dataclass(frozen=True)
 class Settings:
-    """Files to learn from and to encode, and passes: of two runs, what the longer takes more than the shorter."""
+    """How many files there are to learn from, how often, and how many to encode."""
 
     seed: int = 0
     files: int = 4
-    short: float = 0.5
-    long: float = 2.0
+    passes: float = 2.0
     encoded: int = 16
 
 
@@ -64,11 +65,11 @@ def measure(_: Any, __: Any, settings: Settings) -> list[Section]:
         folder, more, storage = (Path(name) / each for each in ("table", "more", "shared"))
         parts, many = _write(folder, settings.files, settings), _write(more, settings.encoded, settings)
         engines = {HERE: Engine(), ONE: im.Ray(1, storage=storage), TWO: im.Ray(2, storage=storage)}
-        speeds = {each: _training(engine, parts, settings) for each, engine in engines.items()}
-        speeds[APART] = _apart(folder, settings)
-        model = _fit(Engine(), parts, settings.short, settings)[0]
+        fits = {each: _fit(engine, parts, settings) for each, engine in engines.items()}
+        speeds = {each: fit.speed for each, fit in fits.items()} | {APART: _apart(folder, settings)}
+        model = fits[HERE].model
         scoring = {each: _scoring(engine, model, parts, many, settings) for each, engine in engines.items()}
-        lost = _lost(engines[TWO], storage, parts, settings)
+        lost = _lost(fits[TWO], engines[TWO], storage, parts, settings)
     return [_speeds(speeds, scoring), lost, _plan(speeds[HERE], scoring[HERE])]
 
 
@@ -79,22 +80,36 @@ def _write(folder: Path, files: int, settings: Settings) -> im.Parts:
     return im.Parts.open(folder)
 
 
-def _fit(engine: Engine, parts: im.Parts, epochs: float, settings: Settings) -> tuple[im.Autoencoder, float]:
-    began = time.monotonic()
-    model = im.Autoencoder(epochs=epochs, seed=settings.seed, drop=["row_id"], engine=engine).fit(parts)
-    return model, time.monotonic() - began
+@dataclass(frozen=True)
+class Fit:
+    """A fit: the seconds of all of it, and the rows a second of its training, between its first check and its last."""
+
+    model: im.Autoencoder
+    seconds: float
+    speed: float
 
 
-def _training(engine: Engine, parts: im.Parts, settings: Settings) -> float:
-    """Rows a second of training alone: what a longer fit takes more than a shorter one."""
-    short, long = (_fit(engine, parts, epochs, settings)[1] for epochs in (settings.short, settings.long))
-    return settings.files * GROUP * (settings.long - settings.short) / max(long - short, 1e-3)
+def _fit(engine: Engine, parts: im.Parts, settings: Settings) -> Fit:
+    model = im.Autoencoder(epochs=settings.passes, seed=settings.seed, drop=["row_id"], engine=engine)
+    with tempfile.TemporaryDirectory() as folder:
+        log, began = Path(folder) / "log.jsonl", time.monotonic()
+        with telling(log=log):
+            model.fit(parts)
+        seconds = time.monotonic() - began
+        checks = [check for check in map(json.loads, log.read_text("utf-8").splitlines()) if check["run"] == 1]
+    first, last = checks[0], checks[-1]
+    rows = (last["step"] - first["step"]) * model.batch_size * engine.shards
+    return Fit(model, seconds, rows / max(last["seconds"] - first["seconds"], 1e-3))
 
 
 def _apart(folder: Path, settings: Settings) -> float:
     """Rows a second of two processes that train at once, each for itself: what the machine has to give."""
     with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        return sum(pool.map(_training, [Engine()] * 2, [im.Parts.open(folder)] * 2, [settings] * 2))
+        return sum(pool.map(_alone, [folder] * 2, [settings] * 2))
+
+
+def _alone(folder: Path, settings: Settings) -> float:
+    return _fit(Engine(), im.Parts.open(folder), settings).speed
 
 
 def _scoring(engine: Engine, model: im.Autoencoder, few: im.Parts, many: im.Parts, settings: Settings) -> float:
@@ -108,18 +123,17 @@ def _scoring(engine: Engine, model: im.Autoencoder, few: im.Parts, many: im.Part
     return (settings.encoded - settings.files) * GROUP / max(times[-1] - times[-2], 1e-3)
 
 
-def _lost(engine: Any, storage: Path, parts: im.Parts, settings: Settings) -> Section:
-    """Fit undisturbed, and with a worker killed in the middle."""
-    undisturbed, took = _fit(engine, parts, settings.long, settings)
+def _lost(undisturbed: Fit, engine: Any, storage: Path, parts: im.Parts, settings: Settings) -> Section:
+    """Fit again, with a worker killed in the middle."""
     killed: list[int] = []
     killer = threading.Thread(target=_kill, args=(storage, killed), daemon=True)
     killer.start()
-    disturbed, longer = _fit(engine, parts, settings.long, settings)
-    weights = undisturbed.net_.state_dict()
-    same = all(torch.equal(weight, weights[name]) for name, weight in disturbed.net_.state_dict().items())
+    disturbed = _fit(engine, parts, settings)
+    weights = undisturbed.model.net_.state_dict()
+    same = all(torch.equal(weight, weights[name]) for name, weight in disturbed.model.net_.state_dict().items())
     section = Section("A worker killed", "kill -9 of one of two workers when the first state of the run was kept.")
     section.add("workers killed", {OURS: len(killed)}, digits=0)
-    section.add("seconds that it costs", {OURS: longer - took}, digits=0, headline=True)
+    section.add("seconds that it costs", {OURS: disturbed.seconds - undisturbed.seconds}, digits=0, headline=True)
     section.add("weights are those of the undisturbed fit (1: to the last bit)", {OURS: int(same)}, digits=0)
     return section
 
@@ -167,7 +181,7 @@ BENCH = Bench(
     sources={"large": Table(goals={"training: times one alone": "≥ 1.6", "seconds that it costs": "< 60"})},
     measure=measure,
     settings=Settings(),
-    quick=Settings(files=2, short=0.2, long=0.6, encoded=3),
+    quick=Settings(files=1, passes=0.3, encoded=2),
     packages=("ray",),
 )
 
