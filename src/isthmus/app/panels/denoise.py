@@ -95,8 +95,8 @@ def _cleaned_sound(desk: Desk, sent: bytes, name: str, how: str, above: float | 
         began = time.perf_counter()
         after, found = on_sound(before, SELF if how == SELF else learnt)
         took, pair = time.perf_counter() - began, (before, after)
-        told: dict[str, Any] = {"sounds": list(map(as_sound_url, pair)), "pictures": as_spectrograms(pair), "notes": notes}
-        told |= {"levels": [each.level for each in found], "by": found[0].by, "seconds": took}
+        told: dict[str, Any] = {"sounds": list(map(as_sound_url, pair)), "pictures": as_spectrograms(pair)}
+        told |= {"notes": notes, "levels": [each.level for each in found], "by": found[0].by, "seconds": took}
         told |= {"length": len(clean.samples) / clean.rate, "rate": clean.rate}
         if above is not None:
             told |= {"above_before": decibels(clean.samples, before.samples)}
