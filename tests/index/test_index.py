@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -242,6 +243,21 @@ def test_conditions_that_many_rows_fulfil_and_few_are_both_kept(model, tmp_path,
         assert (found[["area", "part"]].to_numpy() == many.loc[found[ROW], ["area", "part"]].to_numpy()).all()
         far = np.linalg.norm(index.model.encode(many.loc[found[ROW]]) - index.model.encode(many.loc[[1]]), axis=1)
         assert np.allclose(found[DISTANCE], far, atol=1e-4) and (np.diff(found[DISTANCE]) >= 0).all()
+
+
+def test_conditions_asked_at_once_are_not_mistaken_for_each_other(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(nearest, "MANY", 1000)
+    random = np.random.default_rng(0)
+    codes, sizes = random.normal(size=(4000, 3)).astype("float32"), random.uniform(size=4000)
+    store = CodeStore.create(tmp_path / "many", [(pa.table({"size": sizes}), codes)], {"compress": "none"})
+
+    def ask(number: int) -> bool:
+        below = number % 2 == 0
+        found = store.search(codes[number], 5, "size < 0.5" if below else "size >= 0.5")["size"].to_numpy()
+        return bool(((found < 0.5) == below).all())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, range(100)))
 
 
 @pytest.mark.parametrize("where", ["size < 0.4", "size < 0.03", "size < 0"])

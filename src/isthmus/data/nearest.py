@@ -62,14 +62,13 @@ class Nearest:
 
     def __init__(self, table: Any, refine: int | None) -> None:
         self._table, self._refine = table, refine
-        self._version, self._count = -1, 0
-        self._asked: str | None = None
-        self._rows: RowIds | None = None
+        self._count: tuple[int, int] = (-1, 0)
+        self._fulfil: tuple[str, int, RowIds | None] = ("", 0, None)
 
     async def find(self, code: Codes, n: int, said: str, columns: list[str], *, exact: bool) -> pa.Table:
         """Give columns of the `n` rows nearest to a code (size,) that fulfil an SQL condition, with "_distance"."""
         # Cheaper than to find all that fulfil it first, and enough unless few do.
-        if said and not exact and await self._counted() >= MANY:
+        if said and not exact and (await self._counted())[1] >= MANY:
             found = await self._among_nearest(code, n, said, columns)
             if found is not None:
                 return found
@@ -104,21 +103,28 @@ class Nearest:
         ordered = rows.take([place[row] for row in ids[kept].tolist()]).drop_columns("_rowid")
         return ordered.append_column("_distance", pa.array(distances[kept]))
 
-    async def _counted(self) -> int:
-        """Count the rows, and forget what was remembered of others."""
-        if (version := await self._table.version()) != self._version:
-            self._version, self._count, self._asked = version, await self._table.count_rows(), None
+    async def _counted(self) -> tuple[int, int]:
+        """Give the version of the table, and how many rows it has."""
+        if (version := await self._table.version()) != self._count[0]:
+            self._count = version, await self._table.count_rows()
         return self._count
 
     async def _fulfilling(self, said: str) -> RowIds | None:
-        """Give the rows that fulfil a condition, ascending, if it is asked for again: once, it does not pay."""
-        if self._asked != said:
-            self._asked, self._rows = said, None
+        """Give the rows that fulfil a condition, ascending, if it is asked for again: once, it does not pay.
+
+        Other searches go on while this one waits: what is remembered is told apart by condition and version, and put
+        in place at once.
+        """
+        version, count = self._count
+        asked, of, rows = self._fulfil
+        if (asked, of) != (said, version):
+            self._fulfil = said, version, None
             return None
-        if self._rows is None and self._count <= REMEMBERED:
+        if rows is None and count <= REMEMBERED:
             found = await read(self._table.query().where(said).with_row_id().select([ROW]))
-            self._rows = np.sort(found["_rowid"].to_numpy())
-        return self._rows
+            rows = np.sort(found["_rowid"].to_numpy())
+            self._fulfil = said, version, rows
+        return rows
 
 
 def _within(rows: RowIds, ascending: RowIds) -> npt.NDArray[np.bool_]:

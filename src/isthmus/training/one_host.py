@@ -41,8 +41,8 @@ def workers_of(device: torch.device) -> Processes:
 
     Every process of the group has to call this.
     """
-    alike = int(device.type == "cpu" and platform.machine() in KINDS and FOLDER.is_dir())
-    return OneHost(device) if _all(bool(alike), device) else Processes(device)
+    alike = device.type == "cpu" and platform.machine() in KINDS and FOLDER.is_dir()
+    return OneHost(device) if _all(alike, device) else Processes(device)
 
 
 class OneHost(Processes):
