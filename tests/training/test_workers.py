@@ -14,6 +14,7 @@ from torch import nn
 from isthmus.training import checkpoints, one_host
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
+from isthmus.training.progress import Silent
 from isthmus.training.sources import Rows
 from isthmus.training.workers import Alone, Processes
 
@@ -154,6 +155,34 @@ def test_a_run_is_saved_between_checks_and_goes_on_from_there(tmp_path, monkeypa
     resumed = train(again, sources, DATA[:20], PLAN, checkpoint=state, resume=True)
     assert torch.equal(again.weight, whole.weight)
     assert resumed.checks == history.checks
+
+
+def test_whoever_listens_is_told_of_a_state_only_when_there_is_a_new_one(tmp_path, monkeypatch):
+    told = []
+
+    class Listens(Silent):
+        def saved(self, checkpoint):
+            told.append(int(checkpoints.read(checkpoint, IDENTITY)[0]["step"]))
+
+    for between, times in ((1000.0, 0), (0.0, 40)):
+        monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", between)
+        told.clear()
+        train(Line(), shards(2), DATA[:20], PLAN, checkpoint=tmp_path / "state", progress=Listens())
+        assert len(told) == len(set(told)) == times
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_held_out_rows_count_alike_whichever_shard_judges_them(rows):
+    class Plain(Line):
+        def losses(self, batch, rng):
+            return {"error": (batch @ self.weight).square().mean(), "size": self.weight.square().sum()}
+
+    held = DATA[:rows]
+    model, plan = Plain(), replace(PLAN, learning_rate=0.0, average=False)
+    history = train(model, shards(4), held, plan)
+    weight = model.weight.detach()
+    wanted = float((held @ weight).square().mean() + 0.01 * weight.square().sum())
+    assert [check["held_out"]["total"] for check in history.checks] == pytest.approx([wanted] * len(history.checks))
 
 
 def test_a_step_that_failed_is_not_saved(tmp_path, monkeypatch):

@@ -62,19 +62,16 @@ class Job:
 class _Hands(Silent):
     """Gives Ray what the run can go on from."""
 
-    def __init__(self) -> None:
-        self.last = 0
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
 
     def saved(self, checkpoint: Path) -> None:
-        """Hand over the state of the run, if there is a new one; every worker has to say so at the same step."""
-        if checkpoint.exists() and (now := checkpoint.stat().st_mtime_ns) != self.last:
-            self.last = now
-            return hand_over(checkpoint.parent)
-        hand_over(None)
+        """Hand over the state of the run."""
+        hand_over(None if self.rank else checkpoint.parent)
 
 
 def hand_over(folder: Path | None) -> None:
-    """Give Ray a folder to keep; only the first worker has one, but all call this."""
+    """Give Ray a folder to keep; only the first worker has one, but all call this, and wait a second for each other."""
     from ray import train as ray_train
 
     ray_train.report({}, checkpoint=None if folder is None else ray_train.Checkpoint.from_directory(folder))
@@ -107,7 +104,7 @@ def work(told: dict[str, Any]) -> None:
                 job.held_out,
                 job.plan,
                 started=time.monotonic() - job.spent,
-                progress=Together([_Hands()] if rank else [Writes(job.board), _Hands()]),
+                progress=Together([_Hands(rank)] if rank else [Writes(job.board), _Hands(rank)]),
                 checkpoint=state,
                 resume=True,
                 identity=job.identity,

@@ -55,6 +55,7 @@ class OneHost(Processes):
         super().__init__(device)
         self._asked, self._turn = 0, 0
         self._told: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
+        self._numbers = np.empty(0)
         self._slots = torch.empty(0)
 
     def sum(self, tensors: Sequence[Tensor]) -> None:
@@ -64,17 +65,33 @@ class OneHost(Processes):
             self._meet(wanted)
         if self._told is None or any(tensor.dtype != torch.float32 for tensor in tensors):
             return super().sum(tensors)
+        slots = self._slots[self._next() % 2]
+        torch.cat([tensor.reshape(-1) for tensor in tensors], out=slots[self.rank, :wanted])
+        self._wait(self._told)
+        for tensor, found in zip(tensors, torch.split(slots[:, :wanted], sizes, 1), strict=True):
+            first, second, *others = (slot.view_as(tensor) for slot in found)
+            torch.add(first, second, out=tensor)
+            for other in others:
+                tensor.add_(other)
+
+    def agree(self, number: float) -> float:
+        """Give the first worker's number."""
+        if self._told is None:
+            return super().agree(number)
+        place = self._next() % 2
+        if self.rank == 0:
+            self._numbers[place] = number
+        self._wait(self._told)
+        return float(self._numbers[place])
+
+    def _next(self) -> int:
+        """Begin a turn; there are two places to write to, since of the turn before somebody may still be reading."""
         self._turn += 1
-        mine = self._slots[self._turn % 2]  # of the turn before, somebody may still be reading
-        torch.cat([tensor.reshape(-1) for tensor in tensors], out=mine[self.rank, :wanted])
-        self._told[self.rank * LINE] = self._turn
-        self._wait(self._told[::LINE])
-        for tensor, found in zip(tensors, torch.split(mine[:, :wanted], sizes, 1), strict=True):
-            tensor.copy_(found[0].view_as(tensor))
-            for other in found[1:]:
-                tensor.add_(other.view_as(tensor))
+        return self._turn
 
     def _wait(self, told: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        """Say that one is done with the turn, and wait until all are."""
+        told[self.rank] = self._turn
         until, looks = time.monotonic() + PATIENCE, 0
         while (told < self._turn).any():
             looks += 1
@@ -88,7 +105,7 @@ class OneHost(Processes):
         name = torch.tensor(list(secrets.token_bytes(16)), dtype=torch.uint8)
         distributed.broadcast(name, 0)
         path = FOLDER / f"isthmus-{bytes(name.tolist()).hex()}"
-        head, room = 8 * LINE * self.count, 4 * 2 * self.count * size
+        head, room = 8 * LINE * (self.count + 1), 4 * 2 * self.count * size
         memory = None
         try:
             if self.rank == 0:
@@ -100,7 +117,8 @@ class OneHost(Processes):
             if self.rank == 0:
                 path.unlink(missing_ok=True)
         if shared and memory is not None:
-            self._told = np.frombuffer(memory, np.int64, LINE * self.count)
+            self._told = np.frombuffer(memory, np.int64, LINE * self.count)[::LINE]
+            self._numbers = np.frombuffer(memory, np.float64, 2, 8 * LINE * self.count)
             slots = np.frombuffer(memory, np.float32, offset=head).reshape(2, self.count, size)
             self._slots = torch.from_numpy(slots)
 

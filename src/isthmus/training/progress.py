@@ -36,7 +36,7 @@ class Silent:
         """Say the losses."""
 
     def saved(self, checkpoint: Path) -> None:
-        """Say that the run can go on from a file, if the last one is not only seconds old."""
+        """Say that the run can now go on from a file."""
 
     def stop(self) -> None:
         """Say that the work is over."""

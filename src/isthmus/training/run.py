@@ -92,7 +92,7 @@ class Run(State):
         self.optimizer.zero_grad(set_to_none=True)
         sums: Losses = {}
         for shard, batch in batches.items():
-            rng = generator(self.device, self.plan.seed, step, 2, *([shard] if len(self.shards) > 1 else []))
+            rng = self._noise(step, 2, shard)
             for part in torch.split(batch, self.parts.size(len(batch))):
                 with mixed(self.module, self.bf16):
                     losses: Losses = self.losses(moved(part, self.device), rng)
@@ -129,17 +129,31 @@ class Run(State):
         sums = self.judging.enough(self._judged, min(JUDGED, len(self.held_out)))
         self.module.train()
         self.average.swap()
-        return {name: self.workers.agree(loss) for name, loss in sums.items()}
+        if self.workers.count > 1:
+            told = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.device)
+            self.workers.sum([told])
+            sums = dict(zip(sums, told.tolist(), strict=True))
+        return sums
 
     @torch.no_grad()
     def _judged(self) -> dict[str, float]:
+        """Judge by held-out rows, in as many shares as there are shards: a worker's, where there are several."""
         sums: dict[str, float] = {}
-        for part, rows in enumerate(torch.split(self.held_out, self.judging.size(min(JUDGED, len(self.held_out))))):
-            losses = self.module.losses(rows.to(self.device), generator(self.device, self.plan.seed, part, 3))
-            losses["total"] = self.total(losses, 1.0)
-            for name, loss in losses.items():
-                sums[name] = sums.get(name, 0.0) + float(loss) * len(rows) / len(self.held_out)
+        shares = torch.tensor_split(self.held_out, len(self.shards))
+        for shard in self.workers.shards(len(self.shards)):
+            rows = shares[shard] if len(shares[shard]) else self.held_out[:1]  # which counts nothing, but names losses
+            for part, some in enumerate(torch.split(rows, self.judging.size(min(JUDGED, len(rows))))):
+                losses = self.module.losses(some.to(self.device), self._noise(part, 3, shard))
+                losses["total"] = self.total(losses, 1.0)
+                weight = len(some) / len(self.held_out) if len(shares[shard]) else 0.0
+                for name, loss in losses.items():
+                    sums[name] = sums.get(name, 0.0) + float(loss) * weight
         return sums
+
+    def _noise(self, number: int, purpose: int, shard: int) -> torch.Generator:
+        """Give what is random in a step or a part of the held-out rows: each shard has its own."""
+        own = [shard] if len(self.shards) > 1 else []
+        return generator(self.device, self.plan.seed, number, purpose, *own)
 
     # how long it goes on
 

@@ -66,15 +66,15 @@ class State:
 
     def save(self) -> None:
         """Write a checkpoint, unless the last one is only seconds old, or a step since the last check failed."""
-        if self.checkpoint is None:
+        if self.checkpoint is None or not self.workers.agree(self._ought_to_save()):
             return
-        if self._ought_to_save():
+        if not self.workers.rank:
             self._write()
         self.progress.saved(self.checkpoint)
 
     def _ought_to_save(self) -> bool:
         recent = time.monotonic() - self.saved_at < checkpoints.SECONDS_BETWEEN
-        return not (recent or self.workers.rank) and all(bool(v.isfinite()) for one in self.seen for v in one.values())
+        return not recent and all(bool(loss.isfinite()) for losses in self.seen for loss in losses.values())
 
     def _write(self) -> None:
         assert self.checkpoint is not None
