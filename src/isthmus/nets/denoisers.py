@@ -64,6 +64,10 @@ class DenoisingNet(nn.Module):
             return self.noises[0]
         return others[min(int((chance - self.MAIN) / (1 - self.MAIN) * len(others)), len(others) - 1)]
 
+    def matrices(self) -> list[nn.Parameter]:
+        """Give the weights that Muon moves."""
+        return self.net.matrices()
+
     def weights(self, share: float) -> dict[str, float]:
         """One loss is all there is."""
         del share

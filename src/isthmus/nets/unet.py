@@ -105,6 +105,11 @@ class UNet(Mixed):
         kept: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
         return cls(**kept)
 
+    def matrices(self) -> list[nn.Parameter]:
+        """Give the kernels between the first layer and the last."""
+        ends = {id(self.first.weight), id(self.last.weight)}
+        return [weight for weight in self.parameters() if weight.ndim == 4 and id(weight) not in ends]
+
     @property
     def reach(self) -> Pair:
         """Rows and columns around a pixel beyond which nothing changes what is made of it."""

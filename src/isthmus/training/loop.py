@@ -1,4 +1,4 @@
-"""One loop trains everything: AdamW, warm-up and cosine decay, clipping, averaged weights, early stopping.
+"""One loop trains everything: AdamW or Muon, warm-up and cosine decay, clipping, averaged weights, early stopping.
 
 Several models can share one pass over the data: each takes its own steps on the same batches, and none can tell.
 Several workers can share one model: each takes some shards of every batch, and all take the step of their sum.
@@ -48,6 +48,9 @@ class Trainable(Protocol):
 
     def after_step(self) -> None:
         """Do what the model wants done to its weights after each step; a model need not have this."""
+
+    def matrices(self) -> list[nn.Parameter]:
+        """Give the hidden weights that Muon is to move (`training/muon.py`); a model need not have this."""
 
     def gradients(self, step: int) -> Losses:
         """Put gradients of a step in place in its own way (`training/private.py`); a model need not have this."""

@@ -13,14 +13,15 @@ class Plan:
 
     `budget` is in seconds and, where given, decides in place of `steps`; the time of `reserve` steps of it is left for
     what comes after training. Training stops early after `patience` checks in a row, of `checks` in all, without a
-    better held-out loss. Gradients longer than `clip` are cut to it, where one is given; with `average` what is judged
-    and kept is the average of the weights, not the last. Without `best`, what stands at the end is kept, and nothing
-    stops early. `precision` is a word of `training.precision`; whether steps are compiled is up to $ISTHMUS_COMPILE
-    where `compile` does not say.
+    better held-out loss. `optimizer` is a word of `training.optimizers`. Gradients longer than `clip` are cut to it,
+    where one is given; with `average` what is judged and kept is the average of the weights, not the last. Without
+    `best`, what stands at the end is kept, and nothing stops early. `precision` is a word of `training.precision`;
+    whether steps are compiled is up to $ISTHMUS_COMPILE where `compile` does not say.
     """
 
     steps: int
     batch_size: int = 1024
+    optimizer: str = "adamw"
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
     warmup: int = 100

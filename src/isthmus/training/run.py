@@ -17,6 +17,7 @@ from isthmus.training import checkpoints
 from isthmus.training.average import Average, Present
 from isthmus.training.compiling import compiled, wants_compiling
 from isthmus.training.memory import Split
+from isthmus.training.optimizers import OPTIMIZERS
 from isthmus.training.plan import History, Plan
 from isthmus.training.precision import finished, mixed, moved, wants_bf16
 from isthmus.training.progress import Progress, Report
@@ -59,9 +60,7 @@ class Run(State):
                 shard.near(self.device)
         self.bf16 = wants_bf16(plan.precision, self.device)
         self.losses = compiled(module) if wants_compiling(plan.compile, self.device) else module.losses
-        self.optimizer = torch.optim.AdamW(
-            module.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
-        )
+        self.optimizer = OPTIMIZERS[plan.optimizer](module, plan.learning_rate, plan.weight_decay)
         self.average = Average(module) if plan.average else Present(module)
         self.history = History()
         self.parts, self.judging = Split(self.remark), Split(self.remark)

@@ -23,7 +23,7 @@ AREA = 1 << 16
 PART = 64
 """Rows and columns of what is learnt from at once, where squares are as large."""
 HELD_OUT = 0.05
-RATE = 1e-3
+RATE = 2e-3
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def train_denoiser(
     plan = Plan(
         steps=settings.steps,
         batch_size=min(batch, max(1, int((~held).sum()))),
+        optimizer="muon",
         learning_rate=settings.learning_rate,
         weight_decay=1e-4,
         warmup=300,
