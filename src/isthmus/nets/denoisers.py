@@ -35,7 +35,7 @@ class DenoisingNet(nn.Module):
         Rows and columns of the parts that it learns from.
     """
 
-    MAIN = 0.7
+    MAIN = 0.9
 
     def __init__(
         self, channels: int, noises: Sequence[PixelNoise], net: UNet | None = None, side: tuple[int, int] = (64, 64)
