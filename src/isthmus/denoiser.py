@@ -80,7 +80,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         noise: str = NOISE,
         *,
         start: str | None = "photos",
-        widths: Sequence[int] = (48, 80, 112),
+        widths: Sequence[int] = (64, 96, 128),
         depths: Sequence[int] = (1, 1, 2),
         steps: int = 3000,
         budget: float | str | None = None,

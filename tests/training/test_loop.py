@@ -14,6 +14,7 @@ from isthmus.training import loop, run
 from isthmus.training.average import Average
 from isthmus.training.loop import train
 from isthmus.training.plan import Plan
+from isthmus.training.progress import Silent
 from isthmus.training.seeds import Shuffle
 
 
@@ -112,6 +113,28 @@ def test_a_machine_that_slows_down_keeps_the_budget_and_gives_a_model(clock):
     history = train(module, ONES, ONES, Plan(**{**vars(PLAN), "budget": 60.0}))
     assert 54 <= clock.now - 100 <= 66
     assert history.best_step == history.steps
+
+
+def test_a_machine_that_was_busy_at_first_is_reckoned_with_anew(clock):
+    module, told = Point(clock=clock, seconds=1.0), []
+    ordinary = module.losses
+
+    class Listens(Silent):
+        def start(self, steps, seconds, done):
+            told.append(steps)
+
+        def expect(self, steps):
+            told.append(steps)
+
+    def quicker(batch, rng):
+        module.seconds = 1.0 if module.calls < 8 else 0.02
+        return ordinary(batch, rng)
+
+    module.losses = quicker
+    history = train(module, ONES, ONES, Plan(**{**vars(PLAN), "budget": 60.0, "patience": 99}), progress=Listens())
+    assert told[0] < 60 < history.steps
+    assert told[-1] == pytest.approx(history.steps, rel=0.1)
+    assert len(history.checks) < 60  # of 20 planned: the first come at the pace that was promised
 
 
 def test_an_undefined_loss_is_named_rolled_back_and_survived():

@@ -51,6 +51,10 @@ class Writes(Silent):
         """Write it."""
         self.board.write.remote("start", steps, seconds, done)
 
+    def expect(self, steps: int) -> None:
+        """Write it."""
+        self.board.write.remote("expect", steps)
+
     def step(self, step: int) -> None:
         """Write it, now and then."""
         if monotonic() - self.at > EVERY:

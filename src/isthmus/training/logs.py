@@ -33,6 +33,10 @@ class JsonLines(Silent):
         self.said = self.began
         self._say("start", {"of": steps, "unit": self.unit, "promised_seconds": round(seconds, 3), "done": done})
 
+    def expect(self, steps: int) -> None:
+        """Reckon with that from now on."""
+        self.steps = steps
+
     def step(self, step: int) -> None:
         """Say how far it is, when it is time."""
         now = time.monotonic()
@@ -112,6 +116,11 @@ class Together(Silent):
         """Tell each."""
         for each in self.listeners:
             each.start(steps, seconds, done)
+
+    def expect(self, steps: int) -> None:
+        """Tell each."""
+        for each in self.listeners:
+            each.expect(steps)
 
     def step(self, step: int) -> None:
         """Tell each."""

@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
     >>> optimizer = Muon(layer.parameters(), [layer.weight], lr=0.1)
     >>> layer(torch.ones(4, 3)).sum().backward()
     >>> optimizer.step()
-    >>> float((layer.weight - before).square().mean().sqrt()) < 0.1
+    >>> float((layer.weight.detach() - before).square().mean().sqrt()) < 0.1
     True
     """
 
@@ -110,8 +110,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     True
     """
     if matrices.shape[1] > matrices.shape[2]:
-        turned: Tensor = orthogonal(matrices.mT).mT
-        return turned
+        return orthogonal(matrices.mT).mT
     scaled = matrices / (matrices.flatten(1).norm(dim=1)[:, None, None] + TINY)
     a, b, c = ITERATION
     one = torch.eye(scaled.shape[1], device=scaled.device)
@@ -120,4 +119,5 @@ def orthogonal(matrices: Tensor) -> Tensor:
         turn = a * one + b * products + c * products @ products
         whole = turn @ whole
         products = turn @ products @ turn
-    return whole @ scaled
+    found: Tensor = whole @ scaled
+    return found

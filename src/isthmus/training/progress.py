@@ -29,6 +29,9 @@ class Silent:
     def start(self, steps: int, seconds: float, done: int) -> None:
         """Say how many steps and about how many seconds lie ahead, `done` of them behind already."""
 
+    def expect(self, steps: int) -> None:
+        """Say that it will be so many steps, now that more is known of how many a budget allows."""
+
     def step(self, step: int) -> None:
         """Say that a step is done."""
 
@@ -63,6 +66,10 @@ class Lines(Silent):
         self.began = self.said = time.monotonic()
         resumed = f", resumed at {self.unit} {done:,}" if done else ""
         print(f"{self.what}: {steps:,} {self.unit}s, about {duration(seconds)}{resumed}", file=self.stream, flush=True)
+
+    def expect(self, steps: int) -> None:
+        """Reckon with that from now on."""
+        self.steps = steps
 
     def step(self, step: int) -> None:
         """Redraw the bar, or print a line when it is time."""

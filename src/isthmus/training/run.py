@@ -72,6 +72,7 @@ class Run(State):
         self.seconds: float | None = None
         self.checkpoint: Path | None = None
         self.identity: dict[str, Any] = {}
+        self.began: tuple[float, int] = (0.0, 0)
         self.saved_at = time.monotonic()
 
     # what one step is
@@ -184,6 +185,7 @@ class Run(State):
         self.progress.start(self.steps, self.steps * pace, self.step)
         self.every = max(1, self.steps // self.plan.checks)
         self.saving = max(1, int(checkpoints.SECONDS_BETWEEN / pace))
+        self.began = time.monotonic(), self.step
         self.safe = self.state()
 
     def goes_on(self) -> bool:
@@ -212,7 +214,17 @@ class Run(State):
             self.end()
             return False
         self.save()
+        if self.seconds is not None:
+            self.reckon(self.seconds)
         return True
+
+    def reckon(self, budget: float) -> None:
+        """Expect as many steps of a budget as there will be, if those to come are as quick as those until now."""
+        now = time.monotonic()
+        pace, left = (now - self.began[0]) / (self.step - self.began[1]), budget - (now - self.started)
+        self.steps = self.step + int(self.workers.agree(max(left, 0.0) / max(pace, 1e-9)))
+        self.every = max(self.every, self.steps // self.plan.checks)  # never more often: they take time as well
+        self.progress.expect(self.steps)
 
     def end(self) -> None:
         """Put the best weights in place."""
