@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--data", default=os.environ.get("ISTHMUS_DATA", "../shared/data"), type=Path)
     parser.add_argument("--to", default=ROOT / "src" / "isthmus" / "weights", type=Path)
-    parser.add_argument("--steps", default=6_000, type=int, help="batches of 65,536 pixels")
+    parser.add_argument("--steps", default=4_000, type=int, help="batches of 65,536 pixels")
     parser.add_argument("--budget", help="time to take, in place of steps")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--resume", action="store_true")

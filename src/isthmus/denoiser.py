@@ -164,7 +164,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         hidden
             (rows, columns), true where a pixel is missing and is to be filled.
         thorough
-            Whether to look for parts like each other in the picture too: better, and some ten times slower.
+            Whether to look for parts like each other in the picture too: better, and some twenty times slower.
         """
         self._fitted()
         return on_array(X, self, level=level, noise=noise, hidden=hidden, thorough=thorough)[0]

@@ -89,7 +89,7 @@ def denoise(
     columns
         Of a table: the columns to clean; by default all of numbers.
     thorough
-        Of pictures: whether to use both what was learnt and the picture itself, better and some ten times slower.
+        Of pictures: whether to use both what was learnt and the picture itself, better and some twenty times slower.
     verbose
         Whether to show progress on stderr.
 

@@ -66,8 +66,9 @@ def denoise_picture(
     hidden
         (rows, columns), true where nothing is known.
     thorough
-        Whether to use both what was learnt and the picture itself, of noise that is alike everywhere: the mean of both
-        answers tells which parts are like each other, and they are rebuilt by that.
+        Whether to use both what was learnt and the picture itself, of noise that is alike everywhere. The network is
+        asked about the picture turned and mirrored in all eight ways; with the answer, parts that are like each other
+        are found and rebuilt; and the mean of both is taken.
     """
     planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
     gaps = torch.zeros(planes.shape[1:], dtype=torch.bool) if hidden is None else torch.from_numpy(hidden)
@@ -79,9 +80,11 @@ def denoise_picture(
         sigma = _level(planes, gaps) if level is None else level / 255
         found = _even(planes, sigma, net, gaps, tell)
         if thorough and net is not None and sigma > 0:
-            own = alone.denoise_alone(planes, sigma, alone.PICTURES, gaps, tell)
             whole = torch.where(gaps, found, planes)
-            found = alone.rebuild(whole, (found + own) / 2, sigma, alone.PICTURES)
+            turned = _from_all_sides(whole, torch.full_like(planes[:1], sigma), net)
+            own = alone.denoise_alone(planes, sigma, alone.PICTURES, gaps, tell)
+            rebuilt = alone.rebuild(whole, (3 * turned + own) / 4, sigma, alone.PICTURES)
+            found = torch.where(gaps, found, (turned + rebuilt) / 2)
     share = float(gaps.float().mean())
     return Found(found.permute(1, 2, 0).numpy(), 255 * sigma, share)
 
@@ -134,6 +137,17 @@ def _at(planes: Tensor, level: Tensor, net: DenoisingNet, tell: Tell) -> Tensor:
     turned = torch.einsum("ij,jyx->iyx", _MIX, planes) + _SHIFT if len(planes) == len(_MIX) else planes
     found = torch.cat([tiles.denoise(net, Noisy(plane[None, None], level[None]))[0] for plane in turned])
     return torch.einsum("ji,jyx->iyx", _MIX, found - _SHIFT) if len(planes) == len(_MIX) else found
+
+
+def _from_all_sides(planes: Tensor, level: Tensor, net: DenoisingNet) -> Tensor:
+    """Average what the network makes of a picture turned and mirrored in all eight ways: its errors differ."""
+    answers = []
+    for quarters in range(4):
+        for mirrored in (False, True):
+            given = [plane.flip(2) if mirrored else plane for plane in (planes, level)]
+            found = _at(*(plane.rot90(quarters, (1, 2)) for plane in given), net, None).rot90(-quarters, (1, 2))
+            answers.append(found.flip(2) if mirrored else found)
+    return torch.stack(answers).mean(0)
 
 
 def _poisson(planes: Tensor, net: DenoisingNet | None, hidden: Tensor, tell: Tell) -> tuple[Tensor, float]:
