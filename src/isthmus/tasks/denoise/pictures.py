@@ -144,8 +144,8 @@ def _from_all_sides(planes: Tensor, level: Tensor, net: DenoisingNet) -> Tensor:
     answers = []
     for quarters in range(4):
         for mirrored in (False, True):
-            given = [plane.flip(2) if mirrored else plane for plane in (planes, level)]
-            found = _at(*(plane.rot90(quarters, (1, 2)) for plane in given), net, None).rot90(-quarters, (1, 2))
+            seen, its = (plane.flip(2) if mirrored else plane for plane in (planes, level))
+            found = _at(seen.rot90(quarters, (1, 2)), its.rot90(quarters, (1, 2)), net, None).rot90(-quarters, (1, 2))
             answers.append(found.flip(2) if mirrored else found)
     return torch.stack(answers).mean(0)
 
