@@ -153,20 +153,23 @@ def _from_all_sides(planes: Tensor, level: Tensor, net: DenoisingNet) -> Tensor:
 def _poisson(planes: Tensor, net: DenoisingNet | None, hidden: Tensor, tell: Tell) -> tuple[Tensor, float]:
     """Take away noise whose variance grows with brightness; give its mean level too.
 
-    What was learnt reads a map of levels. Without it brightness is put on a scale on which noise is alike everywhere
-    (Anscombe's; Starck, Murtagh and Bijaoui 1998, for readout noise), and back without bias (Makitalo and Foi 2011).
+    Brightness is put on a scale on which noise is alike everywhere (Anscombe's; Starck, Murtagh and Bijaoui 1998, for
+    readout noise), and back without bias (Makitalo and Foi 2011).
     """
     gain, floor = light_levels(planes, hidden)
     mean = float((gain * planes.mean().clamp_min(0) + floor) ** 0.5)
     if gain <= 0:
         return _even(planes, mean, net, hidden, tell), mean
-    if net is not None:
-        rough = _even(planes, mean, net, hidden, None).mean(0, keepdim=True).clamp_min(0)
-        return _learnt(planes, (gain * rough + floor).sqrt(), net, hidden, tell), mean
-    even = 2 / gain * (gain * planes + 0.375 * gain**2 + floor).clamp_min(0).sqrt()
-    found = alone.denoise_alone(even, 1.0, alone.PICTURES, hidden, tell).clamp_min(1e-3)
+    even = _scaled(planes, gain, floor)
+    white = float(_scaled(torch.ones(()), gain, floor))
+    found = white * _even(even / white, 1 / white, net, hidden, tell).clamp_min(1e-3 / white)
     light = found**2 / 4 + 0.306 / found - 1.375 / found**2 + 0.765 / found**3 - 0.125
     return gain * light - floor / gain, mean
+
+
+def _scaled(light: Tensor, gain: float, floor: float) -> Tensor:
+    """Put brightness on a scale on which noise has a standard deviation of one."""
+    return 2 / gain * (gain * light + 0.375 * gain**2 + floor).clamp_min(0).sqrt()
 
 
 def _level(planes: Tensor, hidden: Tensor) -> float:
