@@ -70,7 +70,7 @@ def read(path: str | PathLike[str]) -> tuple[str, dict[str, Any], dict[str, Tens
         with safe_open(name, framework="pt") as file:
             meta = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, RuntimeError) as error:
         reason = _first_line(error)
         raise FileError(f"'{name}' is no isthmus model, or was cut short or altered ({reason})") from None
     if "isthmus" not in meta:

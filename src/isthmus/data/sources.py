@@ -135,7 +135,7 @@ def _read_parquet(path: Path, missing: Collection[object]) -> pa.Table:
         found = parquet.ParquetFile(path).read().replace_schema_metadata(None)
         found.validate(full=True)  # texts may be no UTF-8, which nothing else asks before it reads them
         return found
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of names of columns
         reason = str(error).splitlines()[0].split(". ")[0]
         raise FileError(f"'{path}' is no Parquet file, or is cut short: {reason}") from error
 
