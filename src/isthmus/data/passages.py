@@ -187,7 +187,7 @@ def _of_parquet(path: Path, column: str) -> Iterator[str]:
             raise DataError(f"'{path}': column '{column}' holds {kind}, not text")
         for batch in file.iter_batches(batch_size=1024, columns=[column]):
             yield from (text or "" for text in batch.column(0).to_pylist())
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise FileError(f"'{path}' is broken, or no Parquet file: {str(error).splitlines()[0][:120]}") from None
 
 

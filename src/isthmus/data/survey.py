@@ -196,6 +196,6 @@ def _damage(path: Place) -> Iterator[None]:
     """Say in one line that a Parquet file cannot be read."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0].split(". ")[0]
         raise FileError(f"'{path}' is no Parquet file, or is cut short: {reason}") from error
