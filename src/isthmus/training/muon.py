@@ -77,8 +77,9 @@ class Muon(torch.optim.Optimizer):
         for weight in weights:
             assert weight.grad is not None
             state = self.state[weight]
-            momentum = state.setdefault("momentum", torch.zeros_like(weight))
-            momentum.lerp_(weight.grad, 1 - MOMENTUM)
+            if not state:
+                state["momentum"] = torch.zeros_like(weight)
+            momentum = state["momentum"].lerp_(weight.grad, 1 - MOMENTUM)
             pushed.append(torch.lerp(weight.grad, momentum, MOMENTUM).reshape(shape))
         steps = orthogonal(torch.stack(pushed)) * (LIKE_ADAM * math.sqrt(max(shape)))
         for weight, step in zip(weights, steps, strict=True):
