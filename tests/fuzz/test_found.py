@@ -12,7 +12,7 @@ import torch
 from pyarrow import parquet
 from safetensors.torch import save_file
 
-from isthmus import SparseAutoencoder, compress, decompress, load, store
+from isthmus import Parts, SparseAutoencoder, compress, decompress, load, store
 from isthmus.compression import look
 from isthmus.container import BLOCK, Container, Writer
 from isthmus.data.activations import Activations
@@ -149,6 +149,14 @@ def test_texts_of_parquet_that_are_no_utf8(tmp_path):
     parquet.write_table(pa.table({"a": ["hill", "port"]}), sink, compression="none", use_dictionary=False)
     (tmp_path / "t.parquet").write_bytes(sink.getvalue().replace(b"hill", b"h\xff\xfel"))
     assert "is no Parquet file, or is cut short: " in refused(open_table, tmp_path / "t.parquet")
+
+
+def test_a_name_of_a_parquet_column_that_is_no_text(tmp_path):
+    sink = io.BytesIO()
+    parquet.write_table(pa.table({"hill": [1, 2]}), sink, compression="none", store_schema=False)
+    (tmp_path / "t.parquet").write_bytes(sink.getvalue().replace(b"hill", b"h\xff\xfel"))
+    for read in (open_table, Parts.open):
+        assert "is no Parquet file, or is cut short: " in refused(read, tmp_path / "t.parquet")
 
 
 @pytest.mark.parametrize("change", [{"k": float("inf")}, {"k": "x"}, {"metadata": []}])
