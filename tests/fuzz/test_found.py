@@ -159,6 +159,12 @@ def test_a_name_of_a_parquet_column_that_is_no_text(tmp_path):
         assert "is no Parquet file, or is cut short: " in refused(read, tmp_path / "t.parquet")
 
 
+def test_more_blocks_than_a_model_file_can_hold(tmp_path, houses_model):
+    kind, facts, tensors = store.read(houses_model)
+    store.write(tmp_path / "m", kind, facts | {"net": facts["net"] | {"blocks": 10**12}}, tensors)
+    assert "1000000000000 blocks" in refused(load, tmp_path / "m")
+
+
 @pytest.mark.parametrize("change", [{"k": float("inf")}, {"k": "x"}, {"metadata": []}])
 def test_settings_of_saelens(tmp_path, change):
     rows = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
