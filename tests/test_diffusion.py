@@ -7,8 +7,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import isthmus as im
-from isthmus.errors import DataError, UsageError
+from isthmus.errors import DataError, FileError, UsageError
 from isthmus.nets.diffusion import DiffusionNet
+from isthmus.nets.grids import GridAutoencoder
 from isthmus.nets.noises import Noisy
 from isthmus.nets.unet import UNet
 from isthmus.tasks.diffuse import diffuse, levels
@@ -82,6 +83,90 @@ def test_noise_is_seen_turning_into_a_picture(fitted) -> None:
     assert alike[-2] > 0.9
 
 
+@pytest.fixture(scope="module")
+def coded() -> im.Diffusion:
+    """A model of pictures of 16 x 16 pixels that makes codes of 2 x 2 places, and pictures of them."""
+    return im.Diffusion(6, widths=(32,), depths=(2,), steps=700, learning_rate=4e-3).fit(*stripes())
+
+
+def test_what_is_made_through_a_code_shows_what_it_is_asked_to(coded) -> None:
+    across, down = (coded.sample(30, given=label) for label in coded.labels_)
+    assert (variation(across) > 0).mean() > 0.8
+    assert (variation(down) < 0).mean() > 0.8
+    assert coded.inspect()["code"]["planes"] == 6
+    assert 0 < coded.inspect()["code"]["error"] < 60  # a guess of the mean is off by a hundred
+    frames = coded.watch(2, "down", steps=6)
+    assert frames.shape == (7, 2, 16, 16)
+    assert np.array_equal(frames[-1], coded.sample(2, "down", steps=6))
+
+
+def test_what_is_known_stays_where_a_code_is_between(coded) -> None:
+    pictures, _ = stripes(8)
+    hidden = np.zeros((16, 16), bool)
+    hidden[3:9, 4:12] = True
+    made = coded.inpaint(pictures, hidden, steps=6)
+    assert np.array_equal(made[:, ~hidden], pictures[:, ~hidden])
+    assert not np.array_equal(made[:, hidden], pictures[:, hidden])
+
+
+def test_a_file_holds_the_code_too(coded, tmp_path) -> None:
+    made = coded.sample(3, given="down", steps=5, seed=4)
+    coded.save(tmp_path / "d.isthmus")
+    again = im.load(tmp_path / "d.isthmus")
+    assert np.array_equal(made, again.sample(3, given="down", steps=5, seed=4))
+    assert again.code == 6
+    assert again.inspect() == coded.inspect()
+
+
+def test_large_pictures_go_through_a_code_by_themselves_in_colour_and_of_any_size() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 70, 93, 3), dtype=np.uint8)
+    model = im.Diffusion(widths=(8,), depths=(1,), steps=2).fit(pictures)
+    assert model.sample(2, steps=2).shape == (2, 70, 93, 3)
+    assert model.inspect()["code"]["planes"] == 4
+
+
+def test_a_fit_that_was_stopped_goes_on_with_the_code_it_had_learnt(tmp_path, monkeypatch) -> None:
+    pictures, labels = stripes()
+    model = im.Diffusion(2, widths=(8,), depths=(1,), steps=6, checkpoint=tmp_path / "state")
+    whole = clone(model).fit(pictures, labels).sample(2, steps=3)
+    assert not list(tmp_path.iterdir())
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("isthmus.diffusion.to_codes", stop)
+        clone(model).fit(pictures, labels)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.code"]
+    resumed = clone(model).set_params(resume=True)
+    monkeypatch.setattr("isthmus.tasks.grid.train_on", stop)  # what was learnt is not learnt again
+    assert np.array_equal(resumed.fit(pictures, labels).sample(2, steps=3), whole)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "state.code").write_bytes(b"no checkpoint")
+    with pytest.raises(FileError, match="delete it to start anew"):
+        resumed.fit(pictures, labels)
+
+
+def test_gradients_reach_every_weight_of_a_code() -> None:
+    torch.manual_seed(0)
+    net = GridAutoencoder(3, 4, width=8)
+    for block in net.modules():
+        if isinstance(block, torch.nn.Conv2d):
+            torch.nn.init.normal_(block.weight, std=0.1)
+    batch = torch.randint(0, 256, (2, 4, 48, 40), dtype=torch.uint8)
+    losses = net.losses(batch, torch.Generator().manual_seed(0))
+    sum(losses.values()).backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
+
+
+def test_pictures_too_small_to_compare_at_one_scale_are_learnt_too() -> None:
+    assert im.Diffusion(1, widths=(4,), depths=(1,), steps=2).fit(np.zeros((3, 5, 7), np.uint8)).sample(1).shape == (
+        1,
+        5,
+        7,
+    )
+
+
 def test_levels_fall_and_known_answers_are_reached() -> None:
     schedule = levels(20)
     assert (schedule.diff() < 0).all()
@@ -121,7 +206,8 @@ def test_gradients_reach_every_weight() -> None:
         (lambda m: m.sample(3, given=["down"]), UsageError, "names 1 things for 3 pictures"),
         (lambda m: m.inpaint(np.zeros((1, 8, 8), np.uint8), np.zeros((16, 16))), DataError, "must be of 16 x 16"),
         (lambda _: im.Diffusion().sample(1), NotFittedError, "not fitted"),
-        (lambda _: im.Diffusion().fit(np.zeros((2, 80, 80), np.uint8)), DataError, "at most 64 x 64"),
+        (lambda _: im.Diffusion().fit(np.zeros((2, 8, 260), np.uint8)), DataError, "at most 256 x 256"),
+        (lambda _: im.Diffusion(0).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "code is 0; give 1 to 64"),
         (lambda _: im.Diffusion().fit(np.zeros((2, 8, 8), np.uint8), ["a"]), DataError, "1 labels for 2 pictures"),
         (lambda _: im.Diffusion().fit([np.zeros((8, 8)), np.zeros((9, 8))]), DataError, "must be of one size"),
         (lambda _: im.Diffusion(steps=0).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "steps is 0"),

@@ -29,7 +29,7 @@ from isthmus.tasks.fit import pick_device
 from isthmus.training.logs import told
 from isthmus.training.plan import History
 
-NOISE = "gaussian:0-75+poisson"
+NOISE = "gaussian:0-75"
 _WEIGHTS = Path(__file__).parent / "weights"
 
 
@@ -80,8 +80,8 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
         noise: str = NOISE,
         *,
         start: str | None = "photos",
-        widths: Sequence[int] = (64, 96, 128),
-        depths: Sequence[int] = (1, 1, 2),
+        widths: Sequence[int] = (64, 96, 112),
+        depths: Sequence[int] = (2, 1, 2),
         steps: int = 3000,
         budget: float | str | None = None,
         learning_rate: float = RATE,

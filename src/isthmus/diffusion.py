@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -19,18 +19,24 @@ from isthmus import store
 from isthmus.data.gallery import open_pictures
 from isthmus.errors import DataError, UsageError
 from isthmus.nets.diffusion import DiffusionNet
+from isthmus.nets.grids import BLOCK, GridAutoencoder
 from isthmus.nets.unet import UNet
 from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.diffuse import diffuse
 from isthmus.tasks.fit import pick_device
-from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
+from isthmus.tasks.grid import forget_grid, from_codes, hidden_places, learn_grid, to_codes
+from isthmus.tasks.pictures import Training, as_bytes, check_size, kinds_of, labels_of, train_on
 from isthmus.training.logs import told
 from isthmus.training.plan import History
 
 Bytes = npt.NDArray[np.uint8]
 
-LARGEST = 64
-"""Rows and columns of the largest pictures that are made."""
+LARGEST, WHOLE = 256, 64
+"""Rows and columns of the largest pictures that are made, and of the largest that are made pixel by pixel."""
+PLANES, MOST = 4, 64
+"""Of the code through which larger ones are made, where none are asked for, and the most that can be."""
+SHARE = 0.35
+"""Of a budget, and of as many steps again, that learning the code takes."""
 TOLD = 64
 SAMPLERS = ("heun", "ddim")
 TOGETHER = 64
@@ -38,14 +44,20 @@ TOGETHER = 64
 
 
 class Diffusion(BaseEstimator):  # type: ignore[misc]
-    """A denoiser of small pictures for all levels of noise, which makes new ones by denoising again and again.
+    """A denoiser of pictures for all levels of noise, which makes new ones by denoising again and again.
+
+    Pictures of more than 64 x 64 pixels go through a code, an eighth as high and as wide: it is learnt first, noise
+    turns into codes, and codes are decoded (Rombach et al. 2022, "High-resolution image synthesis with latent
+    diffusion models").
 
     Parameters
     ----------
+    code
+        Planes of such a code; given, it is used whatever the size of pictures. By default 4, where pictures are large.
     widths, depths
-        Channels and residual blocks at each size of the U-Net.
+        Channels and residual blocks at each size of the U-Net; what makes codes starts with half as many channels.
     steps, budget
-        Batches of 128 pictures to learn from, or time to take ("90s", "20min", seconds).
+        Batches of 128 pictures to learn from, or time to take in all ("90s", "20min", seconds).
     learning_rate
         The highest rate of the schedule.
     seed
@@ -73,9 +85,11 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
 
     kind = "diffusion"
     net: DiffusionNet
+    grid: GridAutoencoder | None
 
     def __init__(
         self,
+        code: int | None = None,
         *,
         widths: Sequence[int] = (64, 96, 128),
         depths: Sequence[int] = (1, 1, 2),
@@ -88,6 +102,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         resume: bool = False,
         verbose: bool = False,
     ) -> None:
+        self.code = code
         self.widths = widths
         self.depths = depths
         self.steps = steps
@@ -100,7 +115,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from pictures of one size, of at most 64 x 64 pixels.
+        """Learn from pictures of one size, of at most 256 x 256 pixels.
 
         Parameters
         ----------
@@ -111,18 +126,14 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             What each shows, in their order.
         """
         check_training(self)
+        if self.code is not None and not 1 <= self.code <= MOST:
+            raise UsageError(f"code is {self.code!r}; give 1 to {MOST} planes")
         pictures = open_pictures(X, y)
         n, channels, rows, columns = pictures.planes.shape
         check_size(pictures.planes, LARGEST)
         self.labels_ = labels_of(pictures.labels)
-        torch.manual_seed(self.seed)
-        unet = UNet(channels, channels, widths=tuple(self.widths), depths=tuple(self.depths), told=TOLD)
-        net = DiffusionNet(channels, len(self.labels_), unet).to(pick_device(self.device))
         kinds = [self.labels_.index(label) for label in pictures.labels] if pictures.labels else [0] * n
-        history, _ = train_on(
-            net,
-            pictures.planes,
-            np.array(kinds, np.uint8),
+        training = Training(
             steps=int(self.steps),
             learning_rate=self.learning_rate,
             patience=30,
@@ -131,10 +142,29 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             progress=told(self.verbose),
             checkpoint=None if self.checkpoint is None else Path(self.checkpoint),
             resume=self.resume,
-            identity={"labels": self.labels_, "net": unet.settings},
         )
+        grid, planes, taken = None, pictures.planes, {"seconds": 0.0}
+        device = pick_device(self.device)
+        if self.code is not None or max(rows, columns) > WHOLE:
+            share = replace(
+                training,
+                steps=max(1, round(SHARE * training.steps)),
+                budget=training.budget and SHARE * training.budget,
+            )
+            grid, taken = learn_grid(planes, self.code or PLANES, max(1, self.widths[0] // 2), share, device)
+            planes = to_codes(grid, planes)
+        torch.manual_seed(self.seed)
+        shown = planes.shape[1]
+        unet = UNet(shown, shown, widths=tuple(self.widths), depths=tuple(self.depths), told=TOLD)
+        net = DiffusionNet(shown, len(self.labels_), unet).to(device)
+        identity = {"labels": self.labels_, "net": unet.settings, "code": None if grid is None else grid.config()}
+        left = training.budget and max(1.0, training.budget - taken["seconds"])
+        history, _ = train_on(net, planes, np.array(kinds, np.uint8), replace(training, budget=left, identity=identity))
+        forget_grid(training)
         facts = {"pictures": n, "channels": channels, "size": [rows, columns], "labels": self.labels_}
-        self._learnt(net, facts | {"steps": history.steps, "seconds": history.seconds, "seed": self.seed}, history)
+        facts |= {"steps": history.steps, "seconds": taken["seconds"] + history.seconds, "seed": self.seed}
+        facts |= {} if grid is None else {"code": {"planes": grid.planes, **taken}}
+        self._learnt(net, grid, facts, history)
         return self
 
     def sample(
@@ -173,7 +203,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         """Make pictures and give what is there at every step, noise first (steps + 1, n, rows, columns[, 3])."""
         frames: list[Tensor] = []
         self._made(n, given, steps, "heun", 1.0, 0.0, seed, frames)
-        return np.stack([_bytes(frame) for frame in frames])
+        return np.stack([self._pixels(frame) for frame in frames])
 
     def inpaint(
         self,
@@ -189,11 +219,16 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         pictures = open_pictures(np.asarray(X)).planes
         rows, columns = self.facts_["size"]
         marks = np.asarray(hidden, np.bool_)
-        if pictures.shape[1:] != (self.net.channels, rows, columns) or marks.shape != (rows, columns):
+        if pictures.shape[1:] != (self.facts_["channels"], rows, columns) or marks.shape != (rows, columns):
             raise DataError(f"pictures and what is hidden must be of {columns} x {rows} pixels, as those learnt from")
-        known = torch.from_numpy(pictures).float() / 127.5 - 1
-        mask = torch.from_numpy(marks).expand(len(pictures), 1, rows, columns)
-        return self._made(len(pictures), given, steps, "heun", 1.0, 0.0, seed, None, known, mask)
+        planes, places = (
+            (pictures, marks) if self.grid is None else (to_codes(self.grid, pictures), hidden_places(marks))
+        )
+        known = torch.from_numpy(planes).float() / 127.5 - 1
+        mask = torch.from_numpy(places).expand(len(pictures), 1, *places.shape)
+        made = self._made(len(pictures), given, steps, "heun", 1.0, 0.0, seed, None, known, mask)
+        shown = pictures.transpose(0, 2, 3, 1)
+        return np.where(marks[..., None], made.reshape(shown.shape), shown).reshape(made.shape)
 
     def _made(
         self,
@@ -222,7 +257,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
                 diffuse(
                     net,
                     some.stop - start,
-                    tuple(self.facts_["size"]),
+                    self.shape(),
                     kind=None if kinds is None else kinds[some].to(net.frequencies.device),
                     steps=steps,
                     sampler=sampler,
@@ -236,12 +271,14 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             )
             if frames is not None:
                 frames[:] = [torch.cat(pair) for pair in zip(frames, seen, strict=True)] if frames else seen
-        return _bytes(torch.cat(made))
+        return self._pixels(torch.cat(made))
 
     def inspect(self) -> dict[str, Any]:
         """Give the facts: sizes, what it was learnt from, and the training curve."""
         net = self._fitted()
         weights = sum(weight.numel() for weight in net.parameters())
+        if self.grid is not None:
+            weights += sum(weight.numel() for weight in self.grid.parameters())
         told = {"net": net.net.settings, "weights": weights, **self.facts_}
         return told | {"history": self.history_.checks, "notes": self.history_.notes}
 
@@ -249,28 +286,46 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         """Write to one safetensors file, from which `isthmus.load` makes the same again."""
         net = self._fitted()
         facts = {"net": net.net.settings, "fitted": self.facts_, "history": asdict(self.history_)}
-        store.write(path, self.kind, facts, net.state_dict())
+        tensors = dict(net.state_dict())
+        if self.grid is not None:
+            facts["grid"] = self.grid.config()
+            tensors |= {f"grid.{name}": tensor for name, tensor in self.grid.state_dict().items()}
+        store.write(path, self.kind, facts, tensors)
 
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
-        fitted = dict(facts["fitted"])
-        net = DiffusionNet(fitted["channels"], len(fitted["labels"]), UNet.from_settings(facts["net"]))
-        net.load_state_dict(tensors)
-        self = cls(seed=int(fitted["seed"]), widths=tuple(facts["net"]["widths"]), depths=tuple(facts["net"]["depths"]))
-        self._learnt(net.to(device), fitted, History(**facts["history"]))
+        fitted, grid = dict(facts["fitted"]), None
+        own = {name: tensor for name, tensor in tensors.items() if not name.startswith("grid.")}
+        if facts.get("grid") is not None:
+            grid = GridAutoencoder(**facts["grid"])
+            grid.load_state_dict({name[5:]: tensor for name, tensor in tensors.items() if name not in own})
+            grid.to(device)
+        unet = UNet.from_settings(facts["net"])
+        net = DiffusionNet(facts["net"]["outputs"], len(fitted["labels"]), unet)
+        net.load_state_dict(own)
+        widths, depths = (tuple(facts["net"][name]) for name in ("widths", "depths"))
+        self = cls(None if grid is None else grid.planes, seed=int(fitted["seed"]), widths=widths, depths=depths)
+        self._learnt(net.to(device), grid, fitted, History(**facts["history"]))
         return self
 
-    def _learnt(self, net: DiffusionNet, facts: dict[str, Any], history: History) -> None:
+    def _learnt(self, net: DiffusionNet, grid: GridAutoencoder | None, facts: dict[str, Any], history: History) -> None:
         self.net, self.facts_, self.history_ = net.requires_grad_(False).eval(), facts, history
+        self.grid = None if grid is None else grid.requires_grad_(False).eval()
         self.labels_ = list(facts["labels"])
+
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of what noise is turned into: of pictures, or of their codes."""
+        rows, columns = self.facts_["size"]
+        return (rows, columns) if self.grid is None else (-(-rows // BLOCK), -(-columns // BLOCK))
+
+    def _pixels(self, planes: Tensor) -> Bytes:
+        """Turn what noise was turned into, between -1 and 1, into pictures."""
+        if self.grid is None:
+            return as_bytes((planes + 1) / 2)
+        return as_bytes(from_codes(self.grid, planes, tuple(self.facts_["size"])))
 
     def _fitted(self) -> DiffusionNet:
         if not hasattr(self, "net"):
             raise NotFittedError("this Diffusion is not fitted yet: call fit first")
         return self.net
-
-
-def _bytes(planes: Tensor) -> Bytes:
-    """Turn planes between -1 and 1 into bytes."""
-    return as_bytes((planes + 1) / 2)

@@ -18,7 +18,7 @@ from isthmus.as_json import to_json
 from isthmus.data.schema import Schema
 from isthmus.errors import FileError, UsageError
 from isthmus.files import writing
-from isthmus.nets import graphs
+from isthmus.nets import graphs, graphs_of_pictures
 from isthmus.nets.graphs import Graph
 from isthmus.nets.hourglass import Hourglass
 from isthmus.nets.likelihoods import Numeric
@@ -140,7 +140,7 @@ def _tokens(net: Hourglass) -> list[dict[str, Any]]:
 def _pictures(model: Any) -> Told:
     """Give both halves of an autoencoder of pictures."""
     net = model._fitted()
-    halves = [graphs.PicturesToCode(net).graph(), graphs.CodeToPictures(net).graph()]
+    halves = [graphs_of_pictures.PicturesToCode(net).graph(), graphs_of_pictures.CodeToPictures(net).graph()]
     return halves, {"code": net.code.to_dict(), "labels": model.labels_}
 
 
@@ -153,7 +153,7 @@ def _dictionary(model: Any) -> Told:
 
 def _denoiser(model: Any) -> Told:
     """Give the network of a denoiser; how noisy a picture is has to be told."""
-    return [graphs.Denoise(model._fitted()).graph()], {}
+    return [graphs_of_pictures.Denoise(model._fitted()).graph()], {}
 
 
 def _speech(model: Any) -> Told:
@@ -164,8 +164,13 @@ def _speech(model: Any) -> Told:
 
 
 def _diffusion(model: Any) -> Told:
-    """Give one look of a diffusion; whoever has it goes through the levels."""
-    return [graphs.DiffusionStep(model._fitted(), model.facts_["size"]).graph()], {"labels": model.labels_}
+    """Give one look of a diffusion, and the halves of its code: whoever has them goes through the levels."""
+    found = [graphs_of_pictures.DiffusionStep(model._fitted(), model.shape()).graph()]
+    if model.grid is not None:
+        size = tuple(model.facts_["size"])
+        found.append(graphs_of_pictures.PicturesToGrid(model.grid, size).graph())
+        found.append(graphs_of_pictures.GridToPictures(model.grid, size).graph())
+    return found, {"labels": model.labels_}
 
 
 PARTS: Mapping[str, Callable[[Any], Told]] = {

@@ -25,7 +25,7 @@ from isthmus.nets.pictures import PictureHourglass
 from isthmus.settings import check_training, parse_duration
 from isthmus.tasks.fit import pick_device
 from isthmus.tasks.mixture import Mixture
-from isthmus.tasks.pictures import as_bytes, check_size, kinds_of, labels_of, train_on
+from isthmus.tasks.pictures import Training, as_bytes, check_size, kinds_of, labels_of, train_on
 from isthmus.training.logs import told
 from isthmus.training.plan import History
 from isthmus.training.seeds import generator
@@ -148,10 +148,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             channels, (rows, columns), code, kinds=len(labels), noises=noises, width=self.width, depth=self.depth
         ).to(pick_device(self.device))
         kinds = [labels.index(label) for label in pictures.labels or ()] if labels else [0] * n
-        history, held = train_on(
-            net,
-            pictures.planes,
-            np.array(kinds, np.uint8),
+        training = Training(
             steps=int(self.steps),
             learning_rate=self.learning_rate,
             patience=10,
@@ -162,6 +159,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             resume=self.resume,
             identity={"labels": labels, "net": net.config()},
         )
+        history, held = train_on(net, pictures.planes, np.array(kinds, np.uint8), training)
         facts = {"pictures": n, "labels": labels, "steps": history.steps, "seconds": history.seconds, "seed": self.seed}
         facts |= {"sounds": pictures.seconds} if pictures.seconds else {}
         self._learnt(net, facts, history)

@@ -118,9 +118,9 @@ def voice(exported):
     return exported(isthmus.SpeechDenoiser(**settings).fit([(buzz, 8000)]))
 
 
-@pytest.fixture(scope="session", params=["told", "not told, in colour"])
+@pytest.fixture(scope="session", params=["told", "not told, in colour", "told, by a code"])
 def diffusion(request, exported, waves, coloured):
     settings = {"widths": (8, 8), "depths": (1, 1), "steps": 4, "device": "cpu"}
-    model = isthmus.Diffusion(**settings)
+    model = isthmus.Diffusion(3 if "code" in request.param else None, **settings)
     labels = [str(i % 2) for i in range(len(waves))]
-    return exported(model.fit(waves, labels) if request.param == "told" else model.fit(coloured))
+    return exported(model.fit(coloured) if "colour" in request.param else model.fit(waves[:, :30], labels))

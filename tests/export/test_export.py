@@ -171,15 +171,23 @@ def test_parts_of_speech_are_as_the_whole(voice):
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_look_of_a_diffusion_sees_the_same(diffusion, n):
-    net, random = diffusion.model.net, np.random.default_rng(0)
-    noisy, level = random.normal(size=(n, 32, 32, net.channels)).astype(np.float32), np.float32([0.01, 1, 60])[:n]
+    net, shape, random = diffusion.model.net, diffusion.model.shape(), np.random.default_rng(0)
+    noisy, level = random.normal(size=(n, *shape, net.channels)).astype(np.float32), np.float32([0.01, 1, 60])[:n]
     kinds = {"kind": np.array([-1, 0, 1])[:n]} if net.kinds else {}
     with torch.no_grad():
         planes = torch.from_numpy(noisy).permute(0, 3, 1, 2)
-        levels = torch.from_numpy(level)[:, None, None, None].expand(n, 1, 32, 32)
+        levels = torch.from_numpy(level)[:, None, None, None].expand(n, 1, *shape)
         told = [torch.from_numpy(each) for each in kinds.values()]
         expected = net(Noisy(planes, levels), *told).permute(0, 2, 3, 1).numpy()
     assert alike(diffusion.run("denoiser", noisy=noisy, level=level, **kinds)[0], expected)
+    if (grid := diffusion.model.grid) is not None:
+        seen = random.integers(0, 256, (n, *diffusion.model.facts_["size"], 1), dtype=np.uint8)
+        with torch.no_grad():
+            code = grid.encode(torch.from_numpy(seen).permute(0, 3, 1, 2) / 255)
+            again = grid.decode(code, seen.shape[1:3]).permute(0, 2, 3, 1).numpy()
+        (found,) = diffusion.run("encoder", pictures=seen)
+        assert alike(found, code.permute(0, 2, 3, 1).numpy())
+        assert alike(diffusion.run("decoder", code=found)[0], again)
 
 
 ALONE = """

@@ -85,6 +85,7 @@ def fitted() -> dict[str, object]:
         "dictionary": isthmus.SparseAutoencoder("sparse:4x:k=3", epochs=2, **cpu).fit(vectors()),
         "denoiser": isthmus.Denoiser(start=None, **nets, **cpu).fit(pictures()),
         "diffusion": isthmus.Diffusion(**nets, **cpu).fit(pictures(), labels),
+        "diffusion-code": isthmus.Diffusion(2, **nets | {"widths": (4, 4)}, **cpu).fit(pictures(), labels),
         "speech": isthmus.SpeechDenoiser(**nets, **cpu).fit(voices()),
         "map": Map().fit(vectors()),
     }

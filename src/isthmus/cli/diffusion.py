@@ -13,18 +13,23 @@ if TYPE_CHECKING:
 OUTS = (".png", ".gif", ".npy")
 
 
-def fit(data: Path, out: Path, others: dict[str, object], *, quiet: bool, json: bool, **settings: Any) -> None:
+def fit(
+    data: Path, out: Path, code: str | None, others: dict[str, object], *, quiet: bool, json: bool, **settings: Any
+) -> None:
     """Fit to pictures; `others` are options of other data, which must not be there."""
     for name, value in others.items():
         if value:
-            raise UsageError(f"--{name} is not for diffusion; it takes --budget, --seed, --device, --resume")
+            raise UsageError(f"--{name} is not for diffusion; it takes --code, --budget, --seed, --device, --resume")
+    if code is not None and not code.isdecimal():
+        raise UsageError(f"--code {code}: diffusion goes through a code of planes; give how many, such as 4")
     options.check_out(out)
     from isthmus.diffusion import Diffusion
 
-    model = Diffusion(checkpoint=out.with_name(out.name + ".checkpoint"), verbose=not quiet, **settings).fit(data)
+    state, planes = out.with_name(out.name + ".checkpoint"), None if code is None else int(code)
+    model = Diffusion(planes, checkpoint=state, verbose=not quiet, **settings).fit(data)
     model.save(out)
     facts = model.inspect()
-    told = {name: facts[name] for name in ("pictures", "size", "labels", "weights", "steps", "seconds")}
+    told = {name: facts.get(name) for name in ("pictures", "size", "labels", "code", "weights", "steps", "seconds")}
     done(f"wrote {out}: {learnt(facts)}", {"model": out, **told}, quiet=quiet, as_json=json)
 
 
@@ -89,11 +94,17 @@ def learnt(facts: dict[str, Any]) -> str:
 
     >>> learnt({"pictures": 500, "size": [28, 28], "labels": ["0", "1"], "weights": 10000})
     'a diffusion model, learnt from 500 pictures of 28 x 28 pixels; 2 labels: 0, 1; 10,000 weights'
+    >>> code = {"planes": 4, "error": 6.3}
+    >>> learnt({"pictures": 500, "size": [96, 128], "labels": [], "weights": 10000, "code": code}).partition("; ")[2]
+    'through codes of 4 x 12 x 16, by which pixels are off by 6.3 of 255; no labels; 10,000 weights'
     """
     rows, columns = facts["size"]
     names = facts["labels"]
     shown = (
         f"{len(names)} labels: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else "no labels"
     )
-    told = f"a diffusion model, learnt from {facts['pictures']:,} pictures of {columns} x {rows} pixels; {shown}"
-    return f"{told}; {facts['weights']:,} weights"
+    told = f"a diffusion model, learnt from {facts['pictures']:,} pictures of {columns} x {rows} pixels"
+    if (code := facts.get("code")) is not None:
+        size = f"{code['planes']} x {-(-rows // 8)} x {-(-columns // 8)}"
+        told += f"; through codes of {size}, by which pixels are off by {code['error']:.1f} of 255"
+    return f"{told}; {shown}; {facts['weights']:,} weights"

@@ -161,6 +161,7 @@ def fit(
       isthmus fit voices/ -o voices.isthmus --corrupt background:noises/ --budget 30min
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
+      isthmus fit faces/ -o faces.isthmus --corrupt diffusion --code 4 --budget 2h
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
       isthmus fit patients.csv -o patients.isthmus --schema schema.toml --dp-epsilon 3
     """
@@ -170,12 +171,12 @@ def fit(
         if target is not None or corrupt == ["diffusion"]:
             options.on_disk(data)
     elif (code is None and denoise.is_meant(data, corrupt)) or corrupt == ["diffusion"]:
-        wrong: dict[str, object] = {"code": code, "target": target, "condition": condition, "prior": prior}
+        wrong: dict[str, object] = {"target": target, "condition": condition, "prior": prior}
         wrong |= {"columns": columns, "drop": drop, "schema": schema, "missing": missing, "epochs": epochs}
         wrong |= {"memory": memory, "engine": engine, **hidden}
         asked = {"budget": budget, "seed": seed, "resume": resume, "device": device}
         if corrupt == ["diffusion"]:
-            return diffusion.fit(data, out, wrong, quiet=quiet, json=json, **asked)
+            return diffusion.fit(data, out, code, wrong, quiet=quiet, json=json, **asked)
         return denoise.fit(data, out, "+".join(corrupt or ()), wrong, quiet=quiet, json=json, **asked)
     elif pictures.is_meant(data, code):
         wrong = {"target": target, "prior": prior, "columns": columns, "drop": drop, "schema": schema}

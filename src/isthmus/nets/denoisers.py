@@ -75,23 +75,18 @@ class DenoisingNet(nn.Module):
 
 
 def cut(batch: Tensor, side: tuple[int, int], rng: torch.Generator) -> Tensor:
-    """Cut a part out of every picture (n, c, rows, columns), anywhere, and mirror or turn all as chance has it."""
+    """Cut a part out of every picture (n, c, rows, columns), anywhere, and mirror and turn each as chance has it."""
     n, c, rows, columns = batch.shape
     height, width = min(side[0], rows), min(side[1], columns)
+    device = batch.device
     down, right = (
-        torch.randint(0, most - size + 1, (n, 1), generator=rng, device=batch.device)
-        + torch.arange(size, device=batch.device)
+        torch.randint(0, most - size + 1, (n, 1), generator=rng, device=device) + torch.arange(size, device=device)
         for most, size in ((rows, height), (columns, width))
     )
-    picture, plane = (torch.arange(count, device=batch.device) for count in (n, c))
+    if rows > 1:
+        over, across, turned = torch.randint(0, 2, (3, n, 1), generator=rng, device=device) == 1
+        down, right = torch.where(over, down.flip(1), down), torch.where(across, right.flip(1), right)
+    picture, plane = (torch.arange(count, device=device) for count in (n, c))
     # by places, all at once: to cut them out one by one, a GPU would have to be asked where, and waited for
     parts = batch[picture[:, None, None, None], plane[:, None, None], down[:, None, :, None], right[:, None, None]]
-    if rows == 1:
-        return parts
-    way = torch.randint(0, 8, (), generator=rng, device=batch.device)
-    parts = torch.where(way % 2 == 1, parts.flip(3), parts)
-    if height != width:
-        return parts
-    quarter, half = way // 2 % 2 == 1, way // 4 == 1
-    parts = torch.where(quarter, parts.rot90(1, (2, 3)), parts)
-    return torch.where(half, parts.flip(2, 3), parts)
+    return torch.where(turned[..., None, None], parts.mT, parts) if 1 < height == width else parts

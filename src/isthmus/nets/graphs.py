@@ -12,12 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from isthmus.nets.denoisers import DenoisingNet
 from isthmus.nets.dictionaries import Dictionary
-from isthmus.nets.diffusion import DiffusionNet
 from isthmus.nets.hourglass import Hourglass
-from isthmus.nets.noises import Noisy
-from isthmus.nets.pictures import PictureHourglass
 from isthmus.nets.speech import HIGHEST, OVERLAP, SILENCE, SpeechNet, window_of
 
 Axes = Mapping[str, Mapping[int, str]]
@@ -46,6 +42,14 @@ class Graph:
     inputs: Mapping[str, Tensor]
     outputs: Sequence[str]
     sides: Axes = field(default_factory=dict)
+
+
+def whole(planes: Tensor, sides: Sequence[int], step: Sequence[int]) -> Tensor:
+    """Repeat the last pixels until blocks are whole: the network's own way asks how many are missing."""
+    for axis, (side, block) in enumerate(zip(sides, step, strict=True), start=2):
+        places = torch.arange((side + block - 1) // block * block, device=planes.device).clamp(max=side - 1)
+        planes = planes.index_select(axis, places)
+    return planes
 
 
 def _keep_bins(net: Hourglass) -> None:
@@ -120,72 +124,6 @@ class CodeToRows(nn.Module):
         return Graph("decoder", self, inputs, ["rows", "probabilities"])
 
 
-class PicturesToCode(nn.Module):
-    """Pictures of one size to their codes."""
-
-    def __init__(self, net: PictureHourglass) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Bytes (n, rows, columns, channels) to codes (n, size)."""
-        return self.net.encode(pictures.permute(0, 3, 1, 2).float() / 255)
-
-    def graph(self) -> Graph:
-        """Give it with an example."""
-        pictures = torch.zeros(2, *self.net.size, self.net.channels, dtype=torch.uint8)
-        return Graph("encoder", self, {"pictures": pictures}, ["code"])
-
-
-class CodeToPictures(nn.Module):
-    """Codes to pictures, of some kind where the network knows kinds."""
-
-    def __init__(self, net: PictureHourglass) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, code: Tensor, kind: Tensor | None = None) -> Tensor:
-        """Codes (n, size) and kinds (n,), -1 for any, to pixels (n, rows, columns, channels), 0 to 1 or about."""
-        return self.net.decode(self.net.code.decode(code), kind).permute(0, 2, 3, 1)
-
-    def graph(self) -> Graph:
-        """Give it with an example."""
-        inputs = {"code": torch.zeros(2, self.net.code.size or 0)}
-        if self.net.kinds:
-            inputs["kind"] = torch.zeros(2, dtype=torch.long)
-        return Graph("decoder", self, inputs, ["pictures"])
-
-
-def _whole(planes: Tensor, sides: Sequence[int], step: Sequence[int]) -> Tensor:
-    """Repeat the last pixels until blocks are whole: the network's own way asks how many are missing."""
-    for axis, (side, block) in enumerate(zip(sides, step, strict=True), start=2):
-        places = torch.arange((side + block - 1) // block * block, device=planes.device).clamp(max=side - 1)
-        planes = planes.index_select(axis, places)
-    return planes
-
-
-class Denoise(nn.Module):
-    """Noisy pictures of any size to likely clean ones."""
-
-    def __init__(self, net: DenoisingNet) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
-        """Pixels (n, rows, columns, channels) of 0 to 1 and the deviation of each one's noise (n, rows, columns)."""
-        rows, columns = noisy.shape[1:3]
-        planes = _whole(torch.cat([noisy, level[..., None]], 3).permute(0, 3, 1, 2), (rows, columns), self.net.net.step)
-        clean: Tensor = self.net(Noisy(planes[:, :-1], planes[:, -1:]))
-        return clean.permute(0, 2, 3, 1)[:, :rows, :columns]
-
-    def graph(self) -> Graph:
-        """Give it with an example, not of whole blocks."""
-        rows, columns = (3 * step - 1 for step in self.net.net.step)
-        inputs = {"noisy": torch.zeros(2, rows, columns, self.net.channels), "level": torch.zeros(2, rows, columns)}
-        sides = {1: "rows", 2: "columns"}
-        return Graph("denoiser", self, inputs, ["pictures"], {"noisy": sides, "level": sides})
-
-
 class DenoiseSpeech(nn.Module):
     """Samples of any rate to the voice in them, in blocks of 8 ms: how long a block is tells the rate.
 
@@ -229,7 +167,7 @@ class DenoiseSpeech(nn.Module):
         places = torch.arange(known, device=strength.device) + 1
         planes = self.net.planes(strength.index_select(1, places))
         net, frames = self.net.net, strength.shape[2]
-        found = net(_whole(planes, (known, frames), net.step))[:, 0, :known, :frames]
+        found = net(whole(planes, (known, frames), net.step))[:, 0, :known, :frames]
         return self.net.spread(found.sigmoid(), strength.shape[1])
 
     def graph(self) -> Graph:
@@ -245,28 +183,6 @@ def _waves(size: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     turns = 2 * torch.pi / size * torch.remainder(samples[: size // 2 + 1, None] * samples, whole).to(like.dtype)
     window = (torch.pi / size * samples.to(like.dtype)).sin() / (size / 2) ** 0.5
     return window, turns.cos(), turns.sin()
-
-
-class DiffusionStep(nn.Module):
-    """Pictures as noisy as it may be to the mean of what they may have been: one look of the many that make one."""
-
-    def __init__(self, net: DiffusionNet, size: Sequence[int]) -> None:
-        super().__init__()
-        self.net, self.size = net, tuple(size)
-
-    def forward(self, noisy: Tensor, level: Tensor, kind: Tensor | None = None) -> Tensor:
-        """Pixels (n, rows, columns, channels) of -1 to 1, their noise's deviation (n,), and kinds (n,), -1 for any."""
-        planes = noisy.permute(0, 3, 1, 2)
-        levels = level[:, None, None, None].expand(-1, 1, *self.size)
-        found: Tensor = self.net(Noisy(planes, levels), kind)
-        return found.permute(0, 2, 3, 1)
-
-    def graph(self) -> Graph:
-        """Give it with an example."""
-        inputs = {"noisy": torch.zeros(2, *self.size, self.net.channels), "level": torch.ones(2)}
-        if self.net.kinds:
-            inputs["kind"] = torch.zeros(2, dtype=torch.long)
-        return Graph("denoiser", self, inputs, ["pictures"])
 
 
 class ActivationsToCode(nn.Module):

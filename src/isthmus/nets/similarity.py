@@ -8,7 +8,8 @@ from torch.nn import functional
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _STEADY = ((0.01 * 255) ** 2, (0.03 * 255) ** 2)
-_WINDOW = 11
+WINDOW = 11
+"""Rows and columns that are compared at once, and the fewest that a picture may have."""
 
 
 def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
@@ -25,10 +26,10 @@ def ms_ssim(first: Tensor, second: Tensor) -> Tensor:
     >>> float(ms_ssim(picture, picture.flip(2))) < 0.5
     True
     """
-    away = torch.arange(_WINDOW) - _WINDOW // 2
+    away = torch.arange(WINDOW) - WINDOW // 2
     window = torch.exp(-(away**2) / (2 * 1.5**2))
     window = window / window.sum()
-    scales = sum(min(first.shape[2:]) >> scale >= _WINDOW for scale in range(len(_WEIGHTS)))
+    scales = sum(min(first.shape[2:]) >> scale >= WINDOW for scale in range(len(_WEIGHTS)))
     weights = torch.tensor(_WEIGHTS[:scales])
     found = []
     for scale in range(scales):

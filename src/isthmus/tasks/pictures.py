@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,48 +26,57 @@ JUDGED = 256
 MOST_LABELS = 256
 
 
-def train_on(
-    net: nn.Module,
-    planes: Bytes,
-    kinds: Bytes,
-    *,
-    steps: int,
-    learning_rate: float,
-    patience: int,
-    seed: int,
-    budget: float | None,
-    progress: Progress | None,
-    checkpoint: Path | None,
-    resume: bool,
-    identity: dict[str, Any],
-) -> tuple[History, npt.NDArray[np.bool_]]:
+@dataclass(frozen=True)
+class Training:
+    """How long and how a model of whole pictures is trained.
+
+    `budget` is in seconds and decides where it is given; a check is made on `judged` pictures at least.
+    """
+
+    steps: int
+    learning_rate: float
+    patience: int
+    seed: int
+    budget: float | None = None
+    batch: int = BATCH
+    judged: int = JUDGED
+    checks: int = 30
+    optimizer: str = "adamw"
+    progress: Progress | None = None
+    checkpoint: Path | None = None
+    resume: bool = False
+    identity: dict[str, Any] = field(default_factory=dict)
+
+
+def train_on(net: nn.Module, planes: Bytes, kinds: Bytes, training: Training) -> tuple[History, npt.NDArray[np.bool_]]:
     """Train on planes (n, channels, rows, columns), a plane of kinds (n,) laid behind; tell which were held out."""
     n, _, rows, columns = planes.shape
     told = np.broadcast_to(kinds[:, None, None, None], (n, 1, rows, columns))
     data = torch.from_numpy(np.concatenate([planes, told], 1))
     held = np.zeros(n, np.bool_)
-    held[np.random.default_rng(seed).permutation(n)[: max(1, round(HELD_OUT * n))]] = True
+    held[np.random.default_rng(training.seed).permutation(n)[: max(1, round(HELD_OUT * n))]] = True
     left = torch.from_numpy(~held if n > 1 else held)
     judged = data[torch.from_numpy(held)]
     plan = Plan(
-        steps=steps,
-        batch_size=min(BATCH, int(left.sum())),
-        learning_rate=learning_rate,
+        steps=training.steps,
+        batch_size=min(training.batch, int(left.sum())),
+        optimizer=training.optimizer,
+        learning_rate=training.learning_rate,
         warmup=200,
-        checks=30,
-        patience=patience,
-        seed=seed,
-        budget=budget,
+        checks=training.checks,
+        patience=training.patience,
+        seed=training.seed,
+        budget=training.budget,
     )
     history = train(
         net,
         data[left],
-        judged.repeat(-(-JUDGED // len(judged)), 1, 1, 1),
+        judged.repeat(-(-training.judged // len(judged)), 1, 1, 1),
         plan,
-        progress=progress,
-        checkpoint=checkpoint,
-        resume=resume,
-        identity={"pictures": n, "size": [rows, columns], **identity},
+        progress=training.progress,
+        checkpoint=training.checkpoint,
+        resume=training.resume,
+        identity={"pictures": n, "size": [rows, columns], **training.identity},
     )
     return history, held
 

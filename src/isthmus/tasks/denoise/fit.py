@@ -20,7 +20,7 @@ from isthmus.training.progress import Progress
 
 AREA = 1 << 16
 """Pixels a step."""
-PART = 64
+PART = 80
 """Rows and columns of what is learnt from at once, where squares are as large."""
 HELD_OUT = 0.05
 RATE = 2e-3
