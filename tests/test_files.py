@@ -36,6 +36,16 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "real").read_text() == "new"
 
 
+def test_others_may_read_a_file_as_they_may_any_new_one_or_as_they_could_before(tmp_path):
+    (tmp_path / "any").touch()
+    new = tmp_path / "new"
+    for mode in ((tmp_path / "any").stat().st_mode, 0o100640):
+        with writing(new) as temporary:
+            temporary.touch(0o600)
+        assert new.stat().st_mode == mode
+        new.chmod(0o640)
+
+
 def test_a_device_is_written_to_and_not_replaced():
     with writing("/dev/null") as temporary:
         temporary.write_text("gone")

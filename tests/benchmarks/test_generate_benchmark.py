@@ -1,0 +1,40 @@
+"""The benchmark of made-up pictures measures what it says, also of pictures that are drawn larger."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import generate
+import numpy as np
+import pytest
+from results import OURS
+
+TINY = generate.Settings(minutes=0.01, pictures=120, made=20, judge_epochs=1, vae_minutes=0.01)
+
+
+@pytest.fixture(scope="module")
+def digits() -> generate.Digits:
+    """Stripes (28, 28) that are the thicker the larger the digit."""
+    labels = np.arange(160) % 10
+    stripes = np.arange(28)[:, None] // (labels[:, None, None] + 1) % 2 * np.full(28, 250)
+    pictures = stripes.astype(np.uint8)
+    return generate.Digits(pictures[:120], labels[:120], pictures[120:], labels[120:])
+
+
+@pytest.mark.parametrize("larger", [1, 3])
+def test_every_figure_is_measured(digits, larger):
+    source = dataclasses.replace(generate.BENCH.sources["mnist"], larger=larger)
+    sections = generate.measure(source, digits, TINY)
+    rows = {row.figure: row.values for section in sections for row in section.rows}
+    assert set(source.goals) <= set(rows)
+    assert all(np.isfinite(list(values.values())).all() for values in rows.values())
+    assert ("real ones through the code" in rows["Frechet distance"]) == (larger > 1)
+    assert rows["Frechet distance"].keys() >= {OURS, "VAE", "guidance 1.5", "others that are real"}
+    assert f"{28 * larger} x {28 * larger} pixels" in sections[0].note
+
+
+def test_what_was_enlarged_and_reduced_is_what_it_was(digits):
+    large = generate.enlarged(digits.learn[7:9], 4)
+    assert large.shape == (2, 112, 112)
+    assert np.abs(generate.reduced(large, 4).astype(float) - digits.learn[7:9]).mean() < 12
+    assert np.array_equal(generate.reduced(digits.learn, 1), digits.learn)
