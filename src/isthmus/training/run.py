@@ -197,7 +197,7 @@ class Run(State):
         self.progress.step(self.step)
         if self.step % self.every and self.share(self.steps) < 1.0:
             if self.step % self.saving == 0:
-                self.save()
+                self._keep()
             return True
         names = list(self.seen[0])
         table = torch.stack([torch.stack([losses[name] for name in names]) for losses in self.seen])
@@ -213,10 +213,14 @@ class Run(State):
             )
             self.end()
             return False
+        self._keep()
+        return True
+
+    def _keep(self) -> None:
+        """Save where the run is, and reckon anew how long it will be."""
         self.save()
         if self.seconds is not None:
             self.reckon(self.seconds)
-        return True
 
     def reckon(self, budget: float) -> None:
         """Expect as many steps of a budget as there will be, if those to come are as quick as those until now."""
