@@ -184,3 +184,9 @@ def test_an_error_is_one_line_of_bounded_length():
     assert str(FileError("two\nlines\x1b[31m\u2028and more")) == "two lines [31m and more"
     assert len(str(FileError("x" * 100_000))) < 1000
     assert str(FileError("as it is:  'a  b'")) == "as it is:  'a  b'"
+
+
+def test_a_tensor_of_a_shape_that_no_tensor_has(tmp_path):
+    shape = json.dumps({"a": {"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}}).encode()
+    (tmp_path / "m").write_bytes(len(shape).to_bytes(8, "little") + shape)
+    assert "is no isthmus model" in refused(load, tmp_path / "m")

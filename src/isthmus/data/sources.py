@@ -21,6 +21,7 @@ from isthmus.data.arrays import is_text, plain, to_floats
 from isthmus.data.csvs import read_csv, write_csv
 from isthmus.data.frames import Flavour, from_native
 from isthmus.data.npys import unbroken
+from isthmus.data.parquets import readable
 from isthmus.data.text import blank_missing, nan_to_null, parse_numbers
 from isthmus.errors import DataError, FileError, UsageError
 from isthmus.files import writing
@@ -131,13 +132,10 @@ def _clean_column(column: pa.ChunkedArray, missing: Collection[object]) -> pa.Ch
 
 
 def _read_parquet(path: Path, missing: Collection[object]) -> pa.Table:
-    try:
+    with readable(path):
         found = parquet.ParquetFile(path).read().replace_schema_metadata(None)
         found.validate(full=True)  # texts may be no UTF-8, which nothing else asks before it reads them
-        return found
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of names of columns
-        reason = str(error).splitlines()[0].split(". ")[0]
-        raise FileError(f"'{path}' is no Parquet file, or is cut short: {reason}") from error
+    return found
 
 
 def _read_npy(path: Path, missing: Collection[object]) -> pa.Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -14,9 +13,10 @@ from pyarrow import parquet
 
 from isthmus.data.arrays import Column, is_text
 from isthmus.data.csvs import CsvText
+from isthmus.data.parquets import readable
 from isthmus.data.remote import Place, arrow_source, size_of
 from isthmus.data.text import TOO_LONG, blank_missing, common, parse_as, spelt
-from isthmus.errors import DataError, FileError
+from isthmus.errors import DataError
 
 __all__ = ["PartFile", "survey"]
 
@@ -54,7 +54,7 @@ class PartFile:
         """Give the columns and their types; those of CSV are all text."""
         if self.kind == "csv":
             return pa.schema([(name, pa.string()) for name in self.text.names])
-        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
+        with readable(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
             return file.schema_arrow.remove_metadata()
 
     def told(self) -> tuple[int, float]:
@@ -78,7 +78,7 @@ class PartFile:
         if self.kind == "csv":
             yield self, count
             return
-        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
+        with readable(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
         groups: list[int] = []
         for group, _ in enumerate(sizes):
@@ -94,7 +94,7 @@ class PartFile:
             for cells in self.text.blocks():
                 yield cells.rename_columns(self.text.names).select(columns)
             return
-        with _damage(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
+        with readable(self.path), parquet.ParquetFile(arrow_source(self.path)) as file:
             for batch in file.iter_batches(batch_size=_ROWS, row_groups=self.groups, columns=list(columns)):
                 batch.validate(full=True)
                 yield pa.Table.from_batches([batch]).select(columns).replace_schema_metadata(None)
@@ -116,7 +116,7 @@ def survey(files: Sequence[PartFile], missing: Collection[object]) -> tuple[list
     rows = [0] * len(files)
     for number, file in enumerate(files):
         if file.kind == "parquet":
-            with _damage(file.path), parquet.ParquetFile(arrow_source(file.path)) as opened:
+            with readable(file.path), parquet.ParquetFile(arrow_source(file.path)) as opened:
                 rows[number] = opened.metadata.num_rows
         comma = file.kind == "csv" and file.text.decimal_comma
         for block in file.raw([name for name, words in found.items() if file.kind == "csv" or not words.settled]):
@@ -189,13 +189,3 @@ def _one_schema(files: Sequence[PartFile]) -> pa.Schema:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"'{files[0].path}' and the other files: columns differ in type: {reason}") from None
-
-
-@contextmanager
-def _damage(path: Place) -> Iterator[None]:
-    """Say in one line that a Parquet file cannot be read."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0].split(". ")[0]
-        raise FileError(f"'{path}' is no Parquet file, or is cut short: {reason}") from error
