@@ -197,6 +197,10 @@ bench-impute: $(VENV)/.installed-bench  ## fill cells whose values are known, be
 bench-outliers: $(VENV)/.installed-bench  ## the same for finding outliers
 	@$(PY) benchmarks/outliers.py
 
+.PHONY: bench-series
+bench-series: $(VENV)/.installed-bench  ## when a series was odd, beside what people use
+	@$(PY) benchmarks/series.py
+
 .PHONY: licences audit
 licences: setup  ## the licence of every package that isthmus or an extra of it needs
 	@$(PY) tools/licences.py

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from isthmus.pictures import PictureAutoencoder as PictureAutoencoder
     from isthmus.pooling import pool as pool
     from isthmus.report.evaluation import evaluate as evaluate
+    from isthmus.series import SeriesAutoencoder as SeriesAutoencoder
     from isthmus.sparse import SparseAutoencoder as SparseAutoencoder
     from isthmus.sparse import fit_together as fit_together
     from isthmus.speech import SpeechDenoiser as SpeechDenoiser
@@ -64,6 +65,7 @@ _HOMES = {
     "Quantized": "isthmus.nets.codes",
     "Ray": "isthmus.on_ray.engine",
     "Schema": "isthmus.data.schema",
+    "SeriesAutoencoder": "isthmus.series",
     "Sparse": "isthmus.nets.codes",
     "SparseAutoencoder": "isthmus.sparse",
     "SpeechDenoiser": "isthmus.speech",

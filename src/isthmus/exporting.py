@@ -186,4 +186,5 @@ PARTS: Mapping[str, Callable[[Any], Told]] = {
 REFUSED = {
     "map": "it places rows by a search among those laid out and 30 steps of its loss, which is no network; "
     "export the model whose codes it draws",
+    "series": "means around each moment are made before its network; export its `model_`, which takes them",
 }

@@ -39,10 +39,15 @@ class Part:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write to one safetensors file, from which `isthmus.load` makes the same again."""
+        facts, tensors = self.to_file()
+        store.write(path, self.kind, facts, tensors)
+
+    def to_file(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Give what a file holds: facts, as JSON can, and tensors."""
         if not hasattr(self, "net_"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit before save")
         kept = {name: tensor for name, tensor in self.net_.state_dict().items() if self._keeps(name)}
-        store.write(path, self.kind, self._facts(), {f"net.{k}": v for k, v in kept.items()} | self._tensors())
+        return self._facts(), {f"net.{name}": tensor for name, tensor in kept.items()} | self._tensors()
 
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,11 @@ class Outliers:
         held.scores, held._surprise, held._numbers = scores, surprise, numbers
         return held
 
+    def pass_over(self, rows: Flags) -> None:
+        """Take rows (rows,) for usual, whatever they look like: their scores become 0."""
+        self.scores = np.where(rows, 0.0, self.scores)
+        self.order = np.argsort(-self.scores, kind="stable")
+
     def flags(self, share: float | None = None, *, false_alarms: float | None = None) -> Flags:
         """Say which rows (rows,) to call outliers.
 
@@ -103,8 +108,13 @@ class Outliers:
         flags[self.order[: round(given * len(flags))]] = True
         return flags
 
-    def explain(self, top: int = 10, cells: int = 3) -> pa.Table:
-        """Say which cells make the oddest rows odd.
+    @property
+    def surprise(self) -> dict[str, Floats]:
+        """Bits (held rows,) by which each column's cells surprise: of s bits, one training row in 2^s is as odd."""
+        return {v.name: self._surprise[:, j] for j, v in enumerate(self._model.schema_.coded)}
+
+    def explain(self, top: int = 10, cells: int = 3, rows: Sequence[int] | None = None) -> pa.Table:
+        """Say which cells make the oddest rows odd, or those that `rows` names.
 
         Returns
         -------
@@ -114,14 +124,14 @@ class Outliers:
             `surprise` in bits (of s bits: about one training row in 2^s is as odd in this column), and `wrong`, the
             probability that the cell is an error and not just odd.
         """
-        rows = self.order[:top]
-        places = np.searchsorted(self._numbers, rows)
+        asked = self.order[:top] if rows is None else np.asarray(rows, np.int64)
+        places = np.searchsorted(self._numbers, asked)
         names = [variable.name for variable in self._model.schema_.coded]
         surprise, wrong = self._surprise[places], self._wrong(places)
         likely = np.where(wrong > 0.5, wrong, 0.0)
         expectation = self._model.codec_.decode(expected(self._model.net_, self._x[places]))
         lines: list[dict[str, Any]] = []
-        for rank, row in enumerate(rows):
+        for rank, row in enumerate(asked):
             told = 0
             for j in np.lexsort((-surprise[rank], -likely[rank])):
                 value = _word(self._cell(names[j], int(places[rank])))

@@ -133,10 +133,11 @@ def kinds() -> dict[str, type[Model]]:
     from isthmus.mapping import Map
     from isthmus.model import KINDS
     from isthmus.pictures import PictureAutoencoder
+    from isthmus.series import SeriesAutoencoder
     from isthmus.sparse import SparseAutoencoder
     from isthmus.speech import SpeechDenoiser
 
-    others = (SparseAutoencoder, Denoiser, SpeechDenoiser, Diffusion, PictureAutoencoder, Map)
+    others = (SparseAutoencoder, Denoiser, SpeechDenoiser, Diffusion, PictureAutoencoder, SeriesAutoencoder, Map)
     return KINDS | {other.kind: other for other in others}
 
 

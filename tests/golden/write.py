@@ -50,6 +50,12 @@ def pictures() -> np.ndarray:
     return np.uint8([128 + 100 * np.sin((rows * (i % 5 + 1) + columns * (i % 3)) / 6) for i in range(24)])
 
 
+def log() -> pa.Table:
+    """Two readings (60 rows) that go up and down together."""
+    n = np.arange(60)
+    return pa.table({"load": np.sin(n / 4) + n % 3 / 9, "heat": np.cos(n / 4) * 5})
+
+
 def vectors() -> np.ndarray:
     """Rows of numbers (120, 6)."""
     n = np.arange(120.0)[:, None]
@@ -87,6 +93,7 @@ def fitted() -> dict[str, object]:
         "diffusion": isthmus.Diffusion(**nets, **cpu).fit(pictures(), labels),
         "diffusion-code": isthmus.Diffusion(2, **nets | {"widths": (4, 4)}, **cpu).fit(pictures(), labels),
         "speech": isthmus.SpeechDenoiser(**nets, **cpu).fit(voices()),
+        "series": isthmus.SeriesAutoencoder(reach=2, epochs=3, width=8, **cpu).fit(log()),
         "map": Map().fit(vectors()),
     }
 
@@ -158,6 +165,7 @@ _ASKED = {
     "denoiser": lambda model: {"denoise": model.denoise(np.float32(pictures()[3] / 255), level=25)},
     "speech": lambda model: {"denoise": model.denoise(noisy_voice(), 8000)},
     "diffusion": lambda model: {"sample": model.sample(1, given="1", steps=3, seed=2)},
+    "series": lambda model: {"encode": model.encode(log()), "outliers": model.outliers(log()).scores},
     "map": lambda model: {"transform": model.transform(vectors()[:8] + np.float32(0.01))},
 }
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from isthmus.cli import activations, denoise, diffusion, options, parts, pictures
+from isthmus.cli import series as of_series
 from isthmus.cli.progress import shows_progress
 from isthmus.cli.terminal import done, print_rows, say
 from isthmus.cli.words import several, switch, whole, word
@@ -124,6 +125,9 @@ def fit(
     engine: options.Engine = None,
     workers: options.Workers = None,
     address: options.Address = None,
+    series: Annotated[
+        bool, switch("--series", help="rows are in the order of time: learn what is usual around each")
+    ] = False,
     dp_epsilon: Annotated[
         float | None,
         word("--dp-epsilon", metavar="E", type=float, help="differential privacy of the model; needs --schema"),
@@ -144,8 +148,10 @@ def fit(
     pictures or sounds, small patches are learnt from; pictures of one size with a code such as gaussian:16
     are coded whole; with --corrupt gaussian:0-75 and no code, a denoiser is learnt (see `isthmus denoise`),
     of clean speech with --corrupt background, or background:NOISES/ where noise was recorded;
-    with --corrupt diffusion, to make pictures (see `isthmus sample`). With --dp-epsilon, a table's model
-    is differentially private: what its schema says counts as public, and has to be given.
+    with --corrupt diffusion, to make pictures (see `isthmus sample`). With --series, rows are moments, and
+    what is learnt is what each is like between those before and after (see `isthmus outliers`). With
+    --dp-epsilon, a table's model is differentially private: what its schema says counts as public, and has
+    to be given.
 
     For example:
 
@@ -162,10 +168,18 @@ def fit(
       isthmus fit digits/ -o vae.isthmus --code gaussian:16 --condition label
       isthmus fit digits/ -o digits.isthmus --corrupt diffusion --budget 30min
       isthmus fit faces/ -o faces.isthmus --corrupt diffusion --code 4 --budget 2h
+      isthmus fit sensors.csv -o sensors.isthmus --series
       isthmus fit acts/ -o sweep/ --code sparse:16x:k=16,sparse:16x:k=64
       isthmus fit patients.csv -o patients.isthmus --schema schema.toml --dp-epsilon 3
     """
     hidden = {"dp-epsilon": dp_epsilon, "dp-delta": dp_delta}
+    if series:
+        refused: dict[str, object] = {"code": code, "target": target, "condition": condition, "corrupt": corrupt}
+        refused |= {"prior": prior, "drop": drop, "schema": schema, "resume": resume, "memory": memory}
+        refused |= {"engine": engine, **hidden}
+        learnt = {"columns": columns, "missing": tuple(missing or ()), "epochs": epochs, "budget": budget}
+        where = {"seed": seed, "device": device}
+        return of_series.fit(options.on_disk(data), out, refused, quiet=quiet, json=json, **learnt, **where)
     way = parts.Way(memory, engine, workers, address)
     if isinstance(data, str):
         if target is not None or corrupt == ["diffusion"]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from isthmus.cli import options, parts, pictures
+from isthmus.cli import series as of_series
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done
 from isthmus.cli.words import share, switch, whole, word
@@ -131,7 +132,8 @@ def outliers(
     """Score every row by how odd it is.
 
     The oddest comes first. A score of 10 is that of one row in 2^10 = 1,024. With --share or --false-alarms the column
-    "outlier" says which rows to look at. Of pictures, a .png shows the oddest, and where they are so.
+    "outlier" says which rows to look at. Of pictures, a .png shows the oddest, and where they are so; of a
+    series, when it was odd, and --explain lists the stretches.
 
     For example:
 
@@ -139,14 +141,18 @@ def outliers(
       isthmus outliers houses.isthmus houses.csv -o why.csv --explain --top 20
       isthmus outliers houses.isthmus new.csv -o alarms.csv --false-alarms 0.001
       isthmus outliers vae.isthmus digits/ -o odd.png
+      isthmus outliers sensors.isthmus sensors.csv -o when.png
     """
     loaded = load_for("outliers", model)
     if loaded.kind == pictures.KIND:
         return pictures.outliers(loaded, options.on_disk(data), out, quiet=quiet, json=json)
-    options.check_out(out, options.TABLES, inputs=[model, data])
     flagged = share is not None or false_alarms is not None
     if flagged and (explain or (share is not None and false_alarms is not None)):
         raise UsageError("give one of --share, --false-alarms and --explain")
+    if loaded.kind == of_series.KIND:
+        asked: dict[str, Any] = {"explain": explain, "top": top, "share": share, "false_alarms": false_alarms}
+        return of_series.outliers(loaded, options.on_disk(data), out, quiet=quiet, json=json, **asked)
+    options.check_out(out, options.TABLES, inputs=[model, data])
     from isthmus.data.sources import write_table, write_tables
     from isthmus.results import Outliers
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from isthmus.cli import activations, compress, denoise, diffusion, options, pictures
+from isthmus.cli import series as of_series
 from isthmus.cli.codes import write_numbers
 from isthmus.cli.models import load_for
 from isthmus.cli.terminal import done, print_rows, to_json
@@ -41,6 +42,8 @@ def inspect(model: options.Model, json: options.Json = False) -> None:
     if "pictures" in facts:
         say = pictures.learnt if "explained" in facts else diffusion.learnt if "labels" in facts else denoise.learnt
         return print(f"{model}: {say(facts)}")
+    if "series" in facts:
+        return print(f"{model}: {of_series.learnt(facts)}")
     code = ", ".join(f"{key} {value}" for key, value in facts["code"].items()).removeprefix("name ")
     promised = facts.get("privacy")
     took = "fitted with differential privacy" if promised else f"fitted in {facts['seconds']:.1f} s"

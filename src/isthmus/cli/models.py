@@ -18,6 +18,8 @@ def load_for(job: str, path: Path) -> "Autoencoder":
         raise FileError(f"'{path}' is a sparse autoencoder of activations: see `isthmus lm --help` for what it does")
     if not hasattr(model, job) and model.kind in ("denoiser", "diffusion", "pictures"):
         raise FileError(f"'{path}' is a {type(model).__name__} of pictures, which cannot {job}")
+    if not hasattr(model, job) and model.kind == "series":
+        raise FileError(f"'{path}' is a model of a series, which cannot {job}: fit without --series for that")
     if not hasattr(model, job) and model.kind == "speech":
         raise FileError(f"'{path}' is a {type(model).__name__}, which cannot {job}: `isthmus denoise` uses it")
     if not hasattr(model, job):

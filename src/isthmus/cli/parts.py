@@ -30,7 +30,7 @@ class Way:
 
     def opened(self, model: Any, data: Path | str) -> "Parts | None":
         """Open DATA in parts where it is a table for `model` that does not fit into memory, or goes to others."""
-        if not hasattr(model, "missing"):
+        if not hasattr(model, "missing") or model.kind == "series":  # whose parts would not know what is around them
             if self.engine is not None or isinstance(data, str):
                 what = "addresses are" if self.engine is None else "--engine ray is"
                 raise UsageError(f"{what} for tables: this is no model of one")

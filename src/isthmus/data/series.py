@@ -1,0 +1,102 @@
+"""A series as a table: every moment a row, with what comes before and after it at ever coarser scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from isthmus.errors import DataError
+
+__all__ = ["around", "clock", "filled", "numbers_of"]
+
+Floats = npt.NDArray[np.float64]
+
+DAY = 86_400.0
+_WORTH = {"hour": (DAY / 4, 4 * DAY), "weekday": (DAY, 21 * DAY)}
+"""What a clock tells: seconds between rows at most, and in all at least, for it to be worth telling."""
+
+
+def numbers_of(table: pa.Table, columns: Sequence[str] | None = None) -> dict[str, Floats]:
+    """Give the columns of numbers (rows,) of a table by name, NaN where a cell is missing.
+
+    >>> numbers_of(pa.table({"when": ["a", "b"], "hot": [1, None]}))
+    {'hot': array([ 1., nan])}
+    """
+    found = {}
+    for name in table.column_names if columns is None else columns:
+        column = table[name] if name in table.column_names else None
+        if column is not None and (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+            found[name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        elif columns is not None:
+            raise DataError(f"column '{name}': {'it holds no numbers' if column is not None else 'there is none'}")
+    if not found:
+        raise DataError("a series needs a column of numbers, and there is none")
+    return found
+
+
+def filled(values: Floats) -> Floats:
+    """Draw a line over the gaps of values (rows,); what is missing everywhere stays so.
+
+    >>> filled(np.array([np.nan, 1, np.nan, np.nan, 4])).tolist()
+    [1.0, 1.0, 2.0, 3.0, 4.0]
+    """
+    known = np.flatnonzero(np.isfinite(values))
+    return np.interp(np.arange(len(values)), known, values[known]) if len(known) else values
+
+
+def around(values: Floats, reach: int) -> dict[str, Floats]:
+    """Give values (rows,) and, for every row, means of those before and after it, by how far away they are.
+
+    The first mean is of one value, the next of the two beyond, then of four, eight, ...: near things are seen sharply,
+    far ones as a whole. Beyond its ends a series is taken to go back the way it came: nothing is odd for being the
+    first.
+
+    >>> {name: mean.tolist() for name, mean in around(np.array([1.0, 2, 4, 8]), 2).items()}
+    {'': [1.0, 2.0, 4.0, 8.0], '1 before': [2.0, 1.0, 2.0, 4.0], '1 after': [2.0, 4.0, 8.0, 4.0],
+    '2-3 before': [6.0, 3.0, 1.5, 1.5], '2-3 after': [6.0, 6.0, 3.0, 1.5]}
+    """
+    beyond = (1 << reach) - 1
+    # sums of large numbers would round small changes off
+    usual = np.nanmedian(values) if np.isfinite(values).any() else 0.0
+    sums = np.concatenate([[0.0], np.pad(values - usual, beyond, mode="reflect").cumsum()])
+    found, rows = {"": values}, np.arange(len(values)) + beyond
+    for scale in range(reach):
+        near, far = 1 << scale, (2 << scale) - 1
+        for word, first, last in (("before", rows - far, rows - near), ("after", rows + near, rows + far)):
+            where = f"{near if near == far else f'{near}-{far}'} {word}"
+            found[where] = usual + (sums[last + 1] - sums[first]) / (far - near + 1)
+    return found
+
+
+def clock(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Array]:
+    """Tell of a table with a column of moments the hour and the day of the week: where rows are of many, or as told.
+
+    >>> import datetime
+    >>> start = datetime.datetime(2024, 1, 1)
+    >>> when = [start + datetime.timedelta(hours=6 * i) for i in range(100)]
+    >>> {name: words[:5].to_pylist() for name, words in clock(pa.table({"when": when})).items()}
+    {'hour': ['00', '06', '12', '18', '00'], 'weekday': ['1', '1', '1', '1', '2']}
+    """
+    for name in table.column_names:
+        if pa.types.is_timestamp(table[name].type):
+            when = table[name].combine_chunks()
+            break
+    else:
+        return {}
+    seconds = when.cast(pa.timestamp("s")).cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    steps = np.diff(seconds[np.isfinite(seconds)])
+    if len(steps) and steps.min() < 0:
+        row = int(np.argmax(np.diff(seconds) < 0)) + 1
+        raise DataError(f"column '{name}': row {row:,} is earlier than the row before it; sort rows by time")
+    found = {
+        "hour": pc.utf8_lpad(pc.hour(when).cast(pa.string()), 2, "0"),
+        "weekday": pc.day_of_week(when, count_from_zero=False).cast(pa.string()),
+    }
+    if told is None:
+        step, span = (np.median(steps), np.nansum(steps)) if len(steps) else (0.0, 0.0)
+        told = [name for name, (finest, least) in _WORTH.items() if 0 < step <= finest and span >= least]
+    return {name: found[name] for name in told}
