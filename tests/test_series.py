@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 
 import isthmus as im
 from isthmus.data.series import around, filled
-from isthmus.errors import DataError, FileError, UsageError
+from isthmus.errors import DataError, FileError, IsthmusWarning, UsageError
 
 ODD = slice(700, 724)
 
@@ -99,6 +99,12 @@ def test_the_same_seed_gives_the_same_and_a_file_holds_it(table, tmp_path):
     assert "hour" in again.moments(part).column_names
 
 
+def test_a_clock_that_is_set_back_is_told_of_and_no_fault(table):
+    late = table.take(pa.array([*range(600), 598, *range(601, 1500)]))
+    with pytest.warns(IsthmusWarning, match="1 rows are earlier than the row before, the first of them row 600; they"):
+        im.SeriesAutoencoder(epochs=0.1).fit(late)
+
+
 @pytest.mark.parametrize(
     ("act", "kind", "words"),
     [
@@ -107,7 +113,11 @@ def test_the_same_seed_gives_the_same_and_a_file_holds_it(table, tmp_path):
         (lambda t: im.SeriesAutoencoder(columns=["note"]).fit(t), DataError, "column 'note': it holds no numbers"),
         (lambda t: im.SeriesAutoencoder(columns=["x"]).fit(t), DataError, "column 'x': there is none"),
         (lambda t: im.SeriesAutoencoder(reach=0).fit(t), UsageError, "reach is 0"),
-        (lambda t: im.SeriesAutoencoder().fit(t.take(pa.array([*range(40), 5]))), DataError, "row 40 is earlier"),
+        (
+            lambda t: im.SeriesAutoencoder().fit(t.take(pa.array([*range(40), 5]))),
+            DataError,
+            "1 rows are earlier than the row before, the first of them row 40",
+        ),
         (lambda t: im.SeriesAutoencoder().outliers(t), NotFittedError, "not fitted"),
     ],
 )

@@ -36,6 +36,10 @@ def shelf(houses_csv: Path, houses_model: Path, notes: Path, tmp_path_factory: p
         (folder / "digits" / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.uint8(pixels * 15.9)).save(folder / "digits" / str(label) / f"{i:03}.png")
     im.PictureAutoencoder("gaussian:4", condition=True, steps=60).fit(folder / "digits").save(folder / "digits.isthmus")
+    load = np.sin(np.arange(300) / 6)
+    load[200:212] = load[200]
+    (folder / "log.csv").write_text("load\n" + "\n".join(f"{value:.4f}" for value in load) + "\n")
+    im.SeriesAutoencoder(reach=4, epochs=20).fit(folder / "log.csv").save(folder / "log.isthmus")
     voices = [(_vowel(high), 8000) for high in (100, 150)]
     im.SpeechDenoiser(widths=(8, 8), depths=(1, 1), steps=20, learning_rate=1e-2).fit(voices).save(
         folder / "voices.isthmus"

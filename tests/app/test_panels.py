@@ -113,6 +113,16 @@ def test_the_map_has_a_place_for_every_row(on_houses, dim):
     assert np.isfinite(places).all() and places.std(0).min() > 0
 
 
+def test_a_series_is_looked_at_moment_by_moment(opened):
+    client = opened("log.isthmus", "log.csv")
+    assert told(client.get("/api/state"))["subject"]["rows"] == 300
+    odd = told(client.get("/api/outliers?n=5"))["rows"]
+    assert any(190 <= each["row"] <= 222 for each in odd)
+    assert "load, 8-15 after" in odd[0]["cells"]
+    other = client.post("/api/library/open", json={"model": "log.isthmus", "data": "houses.csv"})
+    assert "column 'load': there is none" in refused(other)
+
+
 def test_the_map_is_coloured_by_any_column(on_houses, on_digits):
     for column in ("zone", "pool", "rooms", "price", "sold"):
         read = told(on_houses.get(f"/api/map/colours?column={column}"))

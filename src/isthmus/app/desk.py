@@ -17,10 +17,12 @@ from isthmus.app.folder import Folder
 from isthmus.app.pictured import Pictured
 from isthmus.app.rowed import Rowed
 from isthmus.app.subjects import Codeable, Dictionaried, Other, Subject
+from isthmus.app.timed import Timed
 from isthmus.as_json import to_json
 from isthmus.errors import IsthmusWarning, UsageError
 from isthmus.model import Autoencoder
 from isthmus.pictures import PictureAutoencoder
+from isthmus.series import SeriesAutoencoder
 from isthmus.sparse import SparseAutoencoder
 from isthmus.store import load
 
@@ -114,6 +116,8 @@ def open_subject(path: Path) -> Subject:
     model = load(path)
     if isinstance(model, Autoencoder):
         return Rowed(model, path.name)
+    if isinstance(model, SeriesAutoencoder):
+        return Timed(model, path.name)
     if isinstance(model, PictureAutoencoder):
         return Pictured(model, path.name)
     if isinstance(model, SparseAutoencoder):

@@ -41,13 +41,17 @@ class Rowed(Codeable):
 
     def open(self, path: Path) -> None:
         """Open a table that has at least some of the model's columns."""
-        table = open_table(path, missing=self.model.missing)
+        table = self.read(path)
         known = [name for name in self.blank.names if name in table.columns.column_names]
         if not known:
             raise DataError(f"'{path.name}' has none of the columns that '{self.name}' was fitted to")
         self.model.codec_.encode(table)  # faults of its cells are told now
         self.table, self.data_name = table, path.name
         self.__dict__.pop("codes", None)
+
+    def read(self, path: Path) -> Table:
+        """Read a table."""
+        return open_table(path, missing=self.model.missing)
 
     @property
     def rows(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.errors import DataError
+from isthmus.errors import DataError, IsthmusWarning
 
 __all__ = ["around", "clock", "filled", "numbers_of"]
 
 Floats = npt.NDArray[np.float64]
 
 DAY = 86_400.0
+DISORDER = 0.01
+"""Share of rows that may be earlier than the row before: clocks are set back, and now and then a line is late."""
 _WORTH = {"hour": (DAY / 4, 4 * DAY), "weekday": (DAY, 21 * DAY)}
 """What a clock tells: seconds between rows at most, and in all at least, for it to be worth telling."""
 
@@ -89,9 +92,12 @@ def clock(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Ar
         return {}
     seconds = when.cast(pa.timestamp("s")).cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
     steps = np.diff(seconds[np.isfinite(seconds)])
-    if len(steps) and steps.min() < 0:
+    if back := int((steps < 0).sum()):
         row = int(np.argmax(np.diff(seconds) < 0)) + 1
-        raise DataError(f"column '{name}': row {row:,} is earlier than the row before it; sort rows by time")
+        found = f"column '{name}': {back:,} rows are earlier than the row before, the first of them row {row:,}"
+        if back > DISORDER * len(steps):
+            raise DataError(f"{found}; sort rows by time")
+        warnings.warn(f"{found}; they are taken in the order that they are in", IsthmusWarning, stacklevel=2)
     found = {
         "hour": pc.utf8_lpad(pc.hour(when).cast(pa.string()), 2, "0"),
         "weekday": pc.day_of_week(when, count_from_zero=False).cast(pa.string()),
