@@ -29,7 +29,6 @@ def main() -> int:
     parser.add_argument("--to", default=ROOT / "src" / "isthmus" / "weights", type=Path)
     parser.add_argument("--steps", default=4_000, type=int, help="batches of 65,536 pixels")
     parser.add_argument("--budget", help="time to take, in place of steps")
-    parser.add_argument("--rate", default=1e-3, type=float, help="the highest of the schedule")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
@@ -39,7 +38,6 @@ def main() -> int:
         start=None,
         steps=options.steps,
         budget=options.budget,
-        learning_rate=options.rate,
         device="cpu",
         checkpoint=path.with_suffix(".checkpoint"),
         resume=options.resume,

@@ -99,6 +99,16 @@ def test_the_same_seed_gives_the_same_and_a_file_holds_it(table, tmp_path):
     assert "hour" in again.moments(part).column_names
 
 
+def test_days_and_fractions_of_seconds_are_times_too():
+    values = np.sin(np.arange(60) / 2)
+    day = pa.table({"day": [datetime.date(2024, 1, 1) + datetime.timedelta(int(i)) for i in range(60)], "load": values})
+    model = im.SeriesAutoencoder(epochs=0.1).fit(day)
+    assert model.inspect()["series"]["clock"] == ["weekday"]
+    assert model.outliers(day).explain(top=1)["from"][0].as_py().startswith("2024-0")
+    fast = [datetime.datetime(2024, 1, 1) + datetime.timedelta(microseconds=1500 * int(i)) for i in range(60)]
+    assert im.SeriesAutoencoder(epochs=0.1).fit({"when": fast, "load": values}).inspect()["series"]["clock"] == []
+
+
 def test_a_clock_that_is_set_back_is_told_of_and_no_fault(table):
     late = table.take(pa.array([*range(600), 598, *range(601, 1500)]))
     with pytest.warns(IsthmusWarning, match="1 rows are earlier than the row before, the first of them row 600; they"):

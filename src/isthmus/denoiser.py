@@ -48,7 +48,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
     steps, budget
         Batches of 65,536 pixels to learn from, or time to take ("90s", "2min", seconds).
     learning_rate
-        The highest rate of the schedule.
+        The highest rate of the schedule, in runs of up to 4,000 steps; longer ones take lower ones.
     seed
         The same pictures, seed, threads and version give the same weights.
     device

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from isthmus import store
-from isthmus.data.series import around, clock, filled, numbers_of
+from isthmus.data.series import around, clock, filled, numbers_of, times
 from isthmus.data.sources import Table, open_table
 from isthmus.detector import STEPS
 from isthmus.errors import DataError, UsageError
@@ -246,12 +246,12 @@ class OddMoments:
         stretches = self.stretches(top)
         why = self.found.explain(rows=[row for row, _, _ in stretches], cells=1)
         told = {line["row"]: line for line in why.to_pylist()}
-        when = next((name for name in self.table.column_names if pa.types.is_temporal(self.table[name].type)), None)
+        when = times(self.table)
         lines = []
         for rank, (row, first, last) in enumerate(stretches, 1):
             line: dict[str, Any] = {"rank": rank, "first": first, "last": last}
             if when is not None:
-                line |= {"from": str(self.table[when][first]), "to": str(self.table[when][last])}
+                line |= {"from": str(when[1][first]), "to": str(when[1][last])}
             said = {name: told.get(row, {}).get(name) for name in ("column", "value", "expected")}
             lines.append(line | {"row": row, "score": float(self.scores[row])} | said)
         return pa.Table.from_pylist(lines)

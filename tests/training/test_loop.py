@@ -137,6 +137,21 @@ def test_a_machine_that_was_busy_at_first_is_reckoned_with_anew(clock):
     assert len(history.checks) < 60  # of 20 planned: the first come at the pace that was promised
 
 
+def test_a_run_of_more_steps_than_its_rate_is_for_has_a_lower_one():
+    told = []
+
+    class Listens(Silent):
+        def check(self, report):
+            told.append(report.rate)
+
+    for long in (None, PLAN.steps // 4, 2 * PLAN.steps):
+        train(Point(), ONES, ONES, Plan(**{**vars(PLAN), "long": long, "patience": 99}), progress=Listens())
+    third = len(told) // 3
+    usual, lower, same = told[:third], told[third : 2 * third], told[2 * third :]
+    assert lower == pytest.approx([rate / 2 for rate in usual])
+    assert same == usual
+
+
 def test_an_undefined_loss_is_named_rolled_back_and_survived():
     module = Point(undefined=range(55, 58))
     history = train(module, ONES, ONES, PLAN)

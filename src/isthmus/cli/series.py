@@ -44,7 +44,8 @@ def outliers(
     """Write how odd each moment is, in the order of time, or the oddest stretches and why, or a picture of both."""
     import pyarrow as pa
 
-    from isthmus.data.sources import open_table, write_table
+    from isthmus.data.series import times
+    from isthmus.data.sources import write_table
 
     options.check_out(out, (*options.TABLES, *OUTS), inputs=[data])
     found = model.outliers(data)
@@ -55,9 +56,9 @@ def outliers(
     elif explain:
         write_table(found.explain(top), out)
     else:
-        times = open_table(data, missing=model.missing).columns
+        when = times(found.table)
         columns: dict[str, Any] = {"row": range(len(found.scores))}
-        columns |= {name: times[name] for name in times.column_names if pa.types.is_temporal(times[name].type)}
+        columns |= {} if when is None else {when[0]: when[1]}
         columns["score"] = found.scores
         if share is not None or false_alarms is not None:
             columns["outlier"] = found.flags(share, false_alarms=false_alarms)

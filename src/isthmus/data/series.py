@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from isthmus.errors import DataError, IsthmusWarning
 
-__all__ = ["around", "clock", "filled", "numbers_of"]
+__all__ = ["around", "clock", "filled", "numbers_of", "times"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,6 +75,21 @@ def around(values: Floats, reach: int) -> dict[str, Floats]:
     return found
 
 
+def times(table: pa.Table) -> tuple[str, pa.Array] | None:
+    """Give the first column of times or days, by name and as times; None where there is none.
+
+    >>> import datetime
+    >>> times(pa.table({"a": [1], "day": [datetime.date(2024, 3, 1)]}))[1][0].as_py()
+    datetime.datetime(2024, 3, 1, 0, 0)
+    """
+    for name in table.column_names:
+        if pa.types.is_timestamp(table[name].type):
+            return name, table[name].combine_chunks()
+        if pa.types.is_date(table[name].type):
+            return name, table[name].combine_chunks().cast(pa.timestamp("ms"))
+    return None
+
+
 def clock(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Array]:
     """Tell of a table with a column of moments the hour and the day of the week: where rows are of many, or as told.
 
@@ -84,20 +99,17 @@ def clock(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Ar
     >>> {name: words[:5].to_pylist() for name, words in clock(pa.table({"when": when})).items()}
     {'hour': ['00', '06', '12', '18', '00'], 'weekday': ['1', '1', '1', '1', '2']}
     """
-    for name in table.column_names:
-        if pa.types.is_timestamp(table[name].type):
-            when = table[name].combine_chunks()
-            break
-    else:
+    if (known := times(table)) is None:
         return {}
-    seconds = when.cast(pa.timestamp("s")).cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    name, when = known
+    seconds = when.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).to_numpy(zero_copy_only=False) / 1000
     steps = np.diff(seconds[np.isfinite(seconds)])
     if back := int((steps < 0).sum()):
         row = int(np.argmax(np.diff(seconds) < 0)) + 1
-        found = f"column '{name}': {back:,} rows are earlier than the row before, the first of them row {row:,}"
+        said = f"column '{name}': {back:,} rows are earlier than the row before, the first of them row {row:,}"
         if back > DISORDER * len(steps):
-            raise DataError(f"{found}; sort rows by time")
-        warnings.warn(f"{found}; they are taken in the order that they are in", IsthmusWarning, stacklevel=2)
+            raise DataError(f"{said}; sort rows by time")
+        warnings.warn(f"{said}; they are taken in the order that they are in", IsthmusWarning, stacklevel=2)
     found = {
         "hour": pc.utf8_lpad(pc.hour(when).cast(pa.string()), 2, "0"),
         "weekday": pc.day_of_week(when, count_from_zero=False).cast(pa.string()),

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 from matplotlib.figure import Figure
 
-from isthmus.data.series import numbers_of
+from isthmus.data.series import numbers_of, times
 from isthmus.files import writing
 from isthmus.report.labels import short
 from isthmus.report.pictures import INK, MODEL, PEER, WIDTH, drawing
@@ -31,7 +29,8 @@ def draw_series(found: OddMoments, path: str | PathLike[str], top: int = 10) -> 
     cells = found.cells()
     inside = np.concatenate([np.arange(first, last + 1) for _, first, last in stretches])
     names = sorted(numbers, key=lambda name: -float(cells[name][inside].max()) if name in cells else 0.0)[:MOST]
-    time = _times(found.table)
+    when = times(found.table)
+    time = np.arange(found.table.num_rows) if when is None or when[1].null_count else when[1].to_numpy(False)
     with drawing():
         figure = Figure(figsize=(WIDTH, 1.25 * len(names) + 1.5))
         panels = figure.subplots(len(names) + 1, 1, sharex=True, squeeze=False)[:, 0]
@@ -46,11 +45,3 @@ def draw_series(found: OddMoments, path: str | PathLike[str], top: int = 10) -> 
             panels[-1].annotate(str(rank), (time[row], found.scores[row]), color=PEER, fontsize=8, fontweight="bold")
         with writing(Path(path)) as temporary:
             figure.savefig(temporary, dpi=150, facecolor="white")
-
-
-def _times(table: pa.Table) -> npt.NDArray[np.generic]:
-    """Give when rows were, or their numbers where nothing tells."""
-    for name in table.column_names:
-        if pa.types.is_temporal(table[name].type) and not table[name].null_count:
-            return np.asarray(table[name].to_numpy())
-    return np.arange(table.num_rows)

@@ -114,7 +114,7 @@ class Run(State):
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.average.source, self.plan.clip)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.scale * self.plan.rate(share, self.step)
+            group["lr"] = self.scale * self.plan.rate(share, self.step, self.steps)
         self.optimizer.step()
         if hasattr(self.module, "after_step"):
             self.module.after_step()
