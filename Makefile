@@ -90,7 +90,7 @@ bench-denoise: $(VENV)/.installed-bench  ## noise out of pictures, signals and s
 bench-generate: $(VENV)/.installed-bench  ## digits made out of noise, beside a VAE's
 	@$(PY) benchmarks/generate.py
 
-train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in some half an hour
+train-denoisers: $(VENV)/.installed-bench  ## learn the denoiser of photos anew, in about an hour
 	@$(PY) benchmarks/train_denoisers.py
 
 train-speech: $(VENV)/.installed-bench  ## learn the denoiser of speech anew, in some 20 minutes

@@ -1,7 +1,7 @@
 """`make train-denoisers`: learn anew the denoiser of photos that comes with isthmus.
 
-python benchmarks/train_denoisers.py                   in about half an hour
-python benchmarks/train_denoisers.py --budget 2.5h     for longer, and better
+python benchmarks/train_denoisers.py                   in about an hour on two cores
+python benchmarks/train_denoisers.py --budget 2h       for longer, and better
 python benchmarks/train_denoisers.py --resume          go on where a run was stopped
 
 Pictures are those of `images/train400`; a twentieth of them tells when to stop. Pictures of `set12`, `bsd68` and
@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--data", default=os.environ.get("ISTHMUS_DATA", "../shared/data"), type=Path)
     parser.add_argument("--to", default=ROOT / "src" / "isthmus" / "weights", type=Path)
-    parser.add_argument("--steps", default=4_000, type=int, help="batches of 65,536 pixels")
+    parser.add_argument("--steps", default=15_000, type=int, help="batches of 64,000 pixels")
     parser.add_argument("--budget", help="time to take, in place of steps")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--resume", action="store_true")
