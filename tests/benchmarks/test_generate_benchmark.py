@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from results import OURS
 
-TINY = generate.Settings(minutes=0.01, pictures=120, made=20, judge_epochs=1, vae_minutes=0.01)
+TINY = generate.Settings(minutes=0.01, pictures=120, made=100, judge_epochs=1, vae_minutes=0.01)
 
 
 @pytest.fixture(scope="module")

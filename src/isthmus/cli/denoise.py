@@ -45,7 +45,7 @@ def denoise(
         Path | None, word("--hidden", metavar="PNG", type=Path, help="a picture, white where DATA is to be filled")
     ] = None,
     thorough: Annotated[
-        bool, switch("--thorough", help="use both what was learnt and DATA itself: better, some twenty times slower")
+        bool, switch("--thorough", help="use both what was learnt and DATA itself: better, some fifteen times slower")
     ] = False,
     columns: Annotated[
         list[str] | None, several("--columns", metavar="COL", help="of a table, the columns to clean")
