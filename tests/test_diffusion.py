@@ -139,9 +139,15 @@ def test_a_fit_that_was_stopped_goes_on_with_the_code_it_had_learnt(tmp_path, mo
         clone(model).fit(pictures, labels)
     assert [path.name for path in tmp_path.iterdir()] == ["state.code"]
     resumed = clone(model).set_params(resume=True)
-    monkeypatch.setattr("isthmus.tasks.grid.train_on", stop)  # what was learnt is not learnt again
-    assert np.array_equal(resumed.fit(pictures, labels).sample(2, steps=3), whole)
+    with monkeypatch.context() as patched:
+        patched.setattr("isthmus.tasks.grid.train_on", stop)  # what was learnt is not learnt again
+        assert np.array_equal(resumed.fit(pictures, labels).sample(2, steps=3), whole)
     assert not list(tmp_path.iterdir())
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("isthmus.diffusion.to_codes", stop)
+        clone(model).fit(pictures, labels)
+    with pytest.raises(FileError, match="another run"):
+        clone(resumed).fit(255 - pictures, labels)
     (tmp_path / "state.code").write_bytes(b"no checkpoint")
     with pytest.raises(FileError, match="delete it to start anew"):
         resumed.fit(pictures, labels)
@@ -207,6 +213,7 @@ def test_gradients_reach_every_weight() -> None:
         (lambda m: m.inpaint(np.zeros((1, 8, 8), np.uint8), np.zeros((16, 16))), DataError, "must be of 16 x 16"),
         (lambda _: im.Diffusion().sample(1), NotFittedError, "not fitted"),
         (lambda _: im.Diffusion().fit(np.zeros((2, 8, 260), np.uint8)), DataError, "at most 256 x 256"),
+        (lambda _: im.Diffusion(2.5).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "code is 2.5"),
         (lambda _: im.Diffusion(0).fit(np.zeros((2, 8, 8), np.uint8)), UsageError, "code is 0; give 1 to 64"),
         (lambda _: im.Diffusion().fit(np.zeros((2, 8, 8), np.uint8), ["a"]), DataError, "1 labels for 2 pictures"),
         (lambda _: im.Diffusion().fit([np.zeros((8, 8)), np.zeros((9, 8))]), DataError, "must be of one size"),

@@ -203,6 +203,7 @@ class Denoiser(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
+        store.check_depth(sum(facts["net"]["depths"]), tensors)
         net = DenoisingNet(
             facts["channels"], noises_from(facts["noises"]), UNet.from_settings(facts["net"]), tuple(facts["side"])
         )

@@ -107,10 +107,7 @@ class OutlierDetector(MixedTables, OutlierMixin, BaseEstimator):  # type: ignore
         share = self._share()
         table = open_table(X, missing=self.missing)
         settings = {name: value for name, value in self.get_params(deep=False).items() if name != "contamination"}
-        if self.epochs is None:
-            settings["epochs"] = STEPS * self.batch_size / max(table.rows, self.batch_size)
-        model = Autoencoder(**settings)
-        self.model_ = model.learn(table, replace(read_settings(model), makes_rows=False))
+        self.model_ = learn_usual(table, table.rows, settings)
         self.n_features_in_ = self.model_.n_features_in_
         if hasattr(self.model_, "feature_names_in_"):
             self.feature_names_in_ = self.model_.feature_names_in_
@@ -145,3 +142,11 @@ class OutlierDetector(MixedTables, OutlierMixin, BaseEstimator):  # type: ignore
         if isinstance(given, str) or not 0 < given <= 0.5:
             raise UsageError(f"contamination is {given!r}; give a share above 0 and up to 0.5, or 'auto'")
         return float(given)
+
+
+def learn_usual(table: Any, rows: int, settings: Mapping[str, Any]) -> Autoencoder:
+    """Fit an autoencoder to a table for its scores alone, by default for as many epochs as 200 steps take."""
+    batch, epochs = settings["batch_size"], settings["epochs"]
+    chosen = STEPS * batch / max(rows, batch) if epochs is None else epochs
+    model = Autoencoder(**{**settings, "epochs": chosen})
+    return model.learn(table, replace(read_settings(model), makes_rows=False))

@@ -126,7 +126,7 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
             What each shows, in their order.
         """
         check_training(self)
-        if self.code is not None and not 1 <= self.code <= MOST:
+        if self.code is not None and not (isinstance(self.code, int) and 1 <= self.code <= MOST):
             raise UsageError(f"code is {self.code!r}; give 1 to {MOST} planes")
         pictures = open_pictures(X, y)
         n, channels, rows, columns = pictures.planes.shape
@@ -298,9 +298,11 @@ class Diffusion(BaseEstimator):  # type: ignore[misc]
         fitted, grid = dict(facts["fitted"]), None
         own = {name: tensor for name, tensor in tensors.items() if not name.startswith("grid.")}
         if facts.get("grid") is not None:
+            store.check_depth(facts["grid"]["depth"], tensors)
             grid = GridAutoencoder(**facts["grid"])
             grid.load_state_dict({name[5:]: tensor for name, tensor in tensors.items() if name not in own})
             grid.to(device)
+        store.check_depth(sum(facts["net"]["depths"]), own)
         unet = UNet.from_settings(facts["net"])
         net = DiffusionNet(facts["net"]["outputs"], len(fitted["labels"]), unet)
         net.load_state_dict(own)

@@ -55,8 +55,7 @@ class Part:
         self = cls.__new__(cls)
         self.schema_ = Schema.from_dict(facts["schema"])
         self.flavour_ = Flavour.from_dict(facts["flavour"])
-        if facts["net"]["blocks"] > len(tensors):  # all of which would be made first, which may take for ever
-            raise ValueError(f"{facts['net']['blocks']} blocks of {len(tensors)} tensors")
+        store.check_depth(facts["net"]["blocks"], tensors)
         self.net_ = Hourglass.from_config(facts["net"])
         weights = {name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")}
         missing, unknown = self.net_.load_state_dict(weights, strict=False)

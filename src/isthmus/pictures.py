@@ -325,6 +325,7 @@ class PictureAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         code = CODES[words.pop("name")](**words)
         rows, columns = kept.pop("size")
         noises = noises_from(kept.pop("noises"))
+        store.check_depth(kept["depth"], tensors)
         net = PictureHourglass(kept.pop("channels"), (rows, columns), code, noises=noises, **kept)
         net.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("net.")})
         self = cls(code, seed=int(facts["fitted"]["seed"]), width=net.width, depth=net.depth, condition=net.kinds > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Self
 
@@ -16,13 +16,12 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from isthmus import store
-from isthmus.data.series import around, clock, filled, numbers_of, times
+from isthmus.data.series import clock_of, moments_of, numbers_of, times
 from isthmus.data.sources import Table, open_table
-from isthmus.detector import STEPS
+from isthmus.detector import learn_usual
 from isthmus.errors import DataError, UsageError
 from isthmus.model import Autoencoder
 from isthmus.results import Outliers
-from isthmus.settings import read_settings
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -72,6 +71,7 @@ class SeriesAutoencoder(BaseEstimator):  # type: ignore[misc]
 
     kind = "series"
     model_: Autoencoder
+    facts_: dict[str, Any]
 
     def __init__(
         self,
@@ -122,18 +122,16 @@ class SeriesAutoencoder(BaseEstimator):  # type: ignore[misc]
             raise DataError(f"a series of {table.rows:,} rows: {LEAST} are needed at least to tell what is usual")
         columns = list(numbers_of(table.columns, self.columns))
         reach = self.reach or min(REACH, int(np.log2(table.rows / 4)))
-        self.facts_: dict[str, Any] = {"columns": columns, "reach": reach, "clock": list(clock(table.columns))}
-        settings = {name: value for name, value in self.get_params(deep=False).items() if name in _HANDED}
-        if self.epochs is None:
-            settings["epochs"] = STEPS * self.batch_size / max(table.rows, self.batch_size)
-        model = Autoencoder(**settings)
-        self.model_ = model.learn(self._around(table), replace(read_settings(model), makes_rows=False))
+        facts: dict[str, Any] = {"columns": columns, "reach": reach, "clock": list(clock_of(table.columns))}
+        settings = {name: value for name, value in self.get_params(deep=False).items() if name not in _OWN}
+        self.model_ = learn_usual(moments_of(table.columns, **facts), table.rows, settings)
+        self.facts_ = facts
         return self
 
     def moments(self, X: Any) -> pa.Table:
         """Give the table of moments that `model_` knows: (rows, columns x (1 + 2 x reach)), and what the clock says."""
         self._fitted()
-        return self._around(self._opened(X))
+        return moments_of(self._opened(X).columns, **self.facts_)
 
     def encode(self, X: Any) -> npt.NDArray[np.float32]:
         """Turn moments into codes (rows, size): alike where what happens around them is."""
@@ -142,7 +140,7 @@ class SeriesAutoencoder(BaseEstimator):  # type: ignore[misc]
     def outliers(self, X: Any) -> OddMoments:
         """Score moments by how odd they are among their neighbours; `.explain()` names the stretches and says why."""
         model, table = self._fitted(), self._opened(X)
-        found = model.outliers(self._around(table))
+        found = model.outliers(moments_of(table.columns, **self.facts_))
         numbers = numbers_of(table.columns, self.facts_["columns"])
         found.pass_over(np.all([np.isnan(values) for values in numbers.values()], 0))
         return OddMoments(found, table.columns, self.facts_["columns"])
@@ -172,21 +170,13 @@ class SeriesAutoencoder(BaseEstimator):  # type: ignore[misc]
             X = pa.table({name: np.asarray(values) for name, values in X.items()})
         return open_table(X, missing=self.missing)
 
-    def _around(self, table: Table) -> pa.Table:
-        """Make the table of moments."""
-        held: dict[str, Any] = {}
-        for name, values in numbers_of(table.columns, self.facts_["columns"]).items():
-            for where, means in around(filled(values), self.facts_["reach"]).items():
-                held[f"{name}, {where}" if where else name] = pa.array(means, from_pandas=True)
-        return pa.table(held | clock(table.columns, self.facts_["clock"]))
-
     def _fitted(self) -> Autoencoder:
         if not hasattr(self, "model_"):
             raise NotFittedError("this SeriesAutoencoder is not fitted yet: call fit first")
         return self.model_
 
 
-_HANDED = ("budget", "width", "blocks", "batch_size", "learning_rate", "seed", "device", "missing", "verbose", "epochs")
+_OWN = ("columns", "reach")
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,7 @@ class SpeechDenoiser(BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_file(cls, facts: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> Self:
         """Make one from what a file holds."""
+        store.check_depth(sum(facts["net"]["depths"]), tensors)
         net = SpeechNet(UNet.from_settings(facts["net"]))
         net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
         kept = facts["net"]

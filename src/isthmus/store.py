@@ -122,6 +122,12 @@ def load(path: str | PathLike[str], device: str = "cpu") -> Model:
         raise FileError(f"'{fspath(path)}': its parts do not fit together ({_first_line(error)})") from None
 
 
+def check_depth(blocks: int, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse more blocks than a file's tensors can be of: all would be made first, which may take for ever."""
+    if blocks > len(tensors):
+        raise ValueError(f"{blocks} blocks of {len(tensors)} tensors")
+
+
 def kinds() -> dict[str, type[Model]]:
     """Give the classes of what a model file can hold, by the word for each kind that is in the file.
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,8 @@ from isthmus.errors import FileError, IsthmusError
 from isthmus.saelens import export_saelens, import_saelens
 from isthmus.tasks.compress.coder import unbundle
 from isthmus.training import checkpoints
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def refused(read, *words):
@@ -190,3 +193,14 @@ def test_a_tensor_of_a_shape_that_no_tensor_has(tmp_path):
     shape = json.dumps({"a": {"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]}}).encode()
     (tmp_path / "m").write_bytes(len(shape).to_bytes(8, "little") + shape)
     assert "is no isthmus model" in refused(load, tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["denoiser", "diffusion", "diffusion-code", "pictures", "speech"])
+def test_more_blocks_than_a_file_of_pictures_or_sounds_can_hold(tmp_path, name):
+    kind, facts, tensors = store.read(GOLDEN / f"{name}.isthmus")
+    forged = {"depths": [10**12, 1]} if "depths" in facts["net"] else {"depth": 10**12}
+    store.write(tmp_path / "m", kind, facts | {"net": facts["net"] | forged}, tensors)
+    assert "1000000000" in refused(load, tmp_path / "m")
+    if "grid" in facts:
+        store.write(tmp_path / "m", kind, facts | {"grid": facts["grid"] | {"depth": 10**12}}, tensors)
+        assert "1000000000000 blocks" in refused(load, tmp_path / "m")

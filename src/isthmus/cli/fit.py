@@ -176,7 +176,7 @@ def fit(
     if series:
         refused: dict[str, object] = {"code": code, "target": target, "condition": condition, "corrupt": corrupt}
         refused |= {"prior": prior, "drop": drop, "schema": schema, "resume": resume, "memory": memory}
-        refused |= {"engine": engine, **hidden}
+        refused |= {"engine": engine, "workers": workers, "address": address, **hidden}
         learnt = {"columns": columns, "missing": tuple(missing or ()), "epochs": epochs, "budget": budget}
         where = {"seed": seed, "device": device}
         return of_series.fit(options.on_disk(data), out, refused, quiet=quiet, json=json, **learnt, **where)

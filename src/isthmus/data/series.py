@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from isthmus.errors import DataError, IsthmusWarning
 
-__all__ = ["around", "clock", "filled", "numbers_of", "times"]
+__all__ = ["around", "clock_of", "filled", "moments_of", "numbers_of", "times"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -75,6 +75,19 @@ def around(values: Floats, reach: int) -> dict[str, Floats]:
     return found
 
 
+def moments_of(table: pa.Table, columns: Sequence[str], reach: int, clock: Sequence[str]) -> pa.Table:
+    """Make the table of a series' moments: each column with the means around it, and what the clock says.
+
+    >>> moments_of(pa.table({"load": [1.0, 2, 4, 8]}), ["load"], 1, []).column_names
+    ['load', 'load, 1 before', 'load, 1 after']
+    """
+    held: dict[str, pa.Array] = {}
+    for name, values in numbers_of(table, columns).items():
+        for where, means in around(filled(values), reach).items():
+            held[f"{name}, {where}" if where else name] = pa.array(means, from_pandas=True)
+    return pa.table(held | clock_of(table, clock))
+
+
 def times(table: pa.Table) -> tuple[str, pa.Array] | None:
     """Give the first column of times or days, by name and as times; None where there is none.
 
@@ -90,13 +103,13 @@ def times(table: pa.Table) -> tuple[str, pa.Array] | None:
     return None
 
 
-def clock(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Array]:
+def clock_of(table: pa.Table, told: Sequence[str] | None = None) -> dict[str, pa.Array]:
     """Tell of a table with a column of moments the hour and the day of the week: where rows are of many, or as told.
 
     >>> import datetime
     >>> start = datetime.datetime(2024, 1, 1)
     >>> when = [start + datetime.timedelta(hours=6 * i) for i in range(100)]
-    >>> {name: words[:5].to_pylist() for name, words in clock(pa.table({"when": when})).items()}
+    >>> {name: words[:5].to_pylist() for name, words in clock_of(pa.table({"when": when})).items()}
     {'hour': ['00', '06', '12', '18', '00'], 'weekday': ['1', '1', '1', '1', '2']}
     """
     if (known := times(table)) is None:

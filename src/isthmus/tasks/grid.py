@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def learn_grid(
     torch.manual_seed(training.seed)
     net = GridAutoencoder(channels, planes, width=width).to(device)
     identity = {"grid": net.config(), "pictures": n, "size": [rows, columns], "steps": training.steps}
+    identity |= {"seed": training.seed, "data": zlib.crc32(np.ascontiguousarray(pictures).data)}
     kept = _kept(training.checkpoint)
     if kept is not None and training.resume and kept.exists():
         tensors, facts = checkpoints.read(kept, identity)
