@@ -104,7 +104,7 @@ def learnt(found: list[Floats], settings: Settings) -> list[Section]:
         means = {name: float(np.mean(each)) for name, each in values.items()}
         section.add(f"PSNR at {level}", means, digits=2, headline=True)
     seconds = {name: float(np.mean(each)) for name, each in spent.items()}
-    times = Section("time", "Seconds for 256 x 256 pixels, and those of others as multiples.")
+    times = Section("time", "Seconds for 256 x 256 pixels.")
     if (slow := seconds.get("BM3D")) is not None:
         times.add("BM3D's time / isthmus's", {OURS: slow / seconds[OURS]}, digits=1, headline=True)
     times.add("seconds", seconds, digits=3)
