@@ -1,6 +1,6 @@
 """`make bench-generate`: digits made out of noise, judged by a network that knows real ones, beside a VAE's.
 
-python benchmarks/generate.py           in about an hour and a half on two cores
+python benchmarks/generate.py           in about an hour and three quarters on two cores
 python benchmarks/generate.py --quick   does it run? Results to the screen
 """
 
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from digits import Judge, Vae, frechet
 from PIL import Image
 from results import OURS, Page, Section
 from runner import ROOT, Bench, MissingSourceError, main
+from sklearn.neighbors import NearestNeighbors
 
 from isthmus import Diffusion
 from isthmus.report.sheets import save_sheet
@@ -40,6 +42,7 @@ class Settings:
     made: int = 2_000
     judge_epochs: int = 12
     vae_minutes: float = 6.0
+    steps: tuple[int, ...] = (5, 10, 20, 50)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def measure(source: Source, digits: Digits, settings: Settings) -> list[Section]
     some = rng.permutation(len(digits.learn))[: settings.pictures]
     learn, labels = digits.learn[some], digits.labels[some]
     judge = Judge(learn, labels, settings.judge_epochs, settings.seed)
+    real = judge.sees(digits.real)
     large = enlarged(learn, source.larger)
     model = Diffusion(budget=60 * settings.minutes, seed=settings.seed, verbose=True).fit(large, labels)
 
@@ -90,11 +94,11 @@ def measure(source: Source, digits: Digits, settings: Settings) -> list[Section]
     hundred = model.sample(100, asked[:100].tolist(), steps=50, sampler="ddim")
     seconds = time.perf_counter() - started
     made = {OURS: sample(asked, seed=1), "guidance 1.5": sample(asked, seed=1, guidance=1.5)}
+    steps = _steps(partial(sample, asked, seed=1), lambda pictures: frechet(judge.sees(pictures), real), settings)
     vae = Vae(learn, labels, 60 * settings.vae_minutes, settings.seed)
     made["VAE"] = vae.sample(asked, settings.seed)
     right = {name: float((judge.says(pictures) == asked).mean() * 100) for name, pictures in made.items()}
     right["real ones"] = float((judge.says(digits.real) == digits.real_labels).mean() * 100)
-    real = judge.sees(digits.real)
     far = {name: frechet(judge.sees(pictures), real) for name, pictures in made.items()}
     far["others that are real"] = frechet(judge.sees(learn[: settings.made]), real)
     if model.grid is not None:
@@ -119,7 +123,43 @@ def measure(source: Source, digits: Digits, settings: Settings) -> list[Section]
     times.add("minutes to train", {OURS: model.facts_["seconds"] / 60, "VAE": settings.vae_minutes}, digits=1)
     times.add("seconds for 100 digits", {OURS: seconds}, digits=1, headline=True)
     times.add("steps of training", {OURS: float(model.facts_["steps"]), "VAE": float(vae.steps)}, digits=0)
-    return [section, times]
+    return [section, _copied(made | {"others that are real": digits.real}, learn), steps, times]
+
+
+def _steps(sample: Callable[..., Bytes], far: Callable[[Bytes], float], settings: Settings) -> Section:
+    """Judge what is made in few steps and in many; one of Heun's asks the network twice."""
+    section = Section("steps", "Frechet distance by levels of noise gone through.")
+    for steps in settings.steps:
+        values = {sampler: far(sample(steps=steps, sampler=sampler)) for sampler in ("heun", "ddim")}
+        section.add(f"{steps} steps", values, digits=2)
+    return section
+
+
+def _copied(made: Mapping[str, Bytes], learn: Bytes) -> Section:
+    """Compare how near pictures are to those learnt from with how near other real ones are."""
+    near = {name: _nearest(pictures, learn) for name, pictures in made.items()}
+    usual = near["others that are real"]
+    section = Section(
+        "copies",
+        "Root mean squared difference, of 255, from the nearest picture learnt from. A model that copies makes "
+        "pictures nearer than other real ones are: a hundredth of those is nearer than their nearest hundredth.",
+    )
+    section.add("median", {name: float(np.median(each)) for name, each in near.items()}, digits=1)
+    closest = np.quantile(usual, 0.01)
+    section.add(
+        "nearer than the nearest hundredth of real ones (%)",
+        {name: float((each < closest).mean() * 100) for name, each in near.items()},
+        digits=1,
+        headline=True,
+    )
+    return section
+
+
+def _nearest(pictures: Bytes, learn: Bytes) -> npt.NDArray[np.float64]:
+    """Give each picture's root mean squared difference from the nearest learnt from (n,)."""
+    known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(learn.reshape(len(learn), -1).astype(np.float32))
+    distances, _ = known.kneighbors(pictures.reshape(len(pictures), -1).astype(np.float32))
+    return np.asarray(distances[:, 0] / np.sqrt(learn[0].size), np.float64)
 
 
 def enlarged(pictures: Bytes, times: int) -> Bytes:
@@ -180,7 +220,7 @@ BENCH = Bench(
     },
     measure,
     Settings(),
-    Settings(minutes=0.5, pictures=600, made=100, judge_epochs=2, vae_minutes=0.2),
+    Settings(minutes=0.5, pictures=600, made=100, judge_epochs=2, vae_minutes=0.2, steps=(5,)),
 )
 
 if __name__ == "__main__":
