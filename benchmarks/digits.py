@@ -7,7 +7,6 @@ import time
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.linalg import sqrtm
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -96,10 +95,16 @@ class Vae(nn.Module):
 
 
 def frechet(one: Floats, other: Floats) -> float:
-    """Give the distance of Frechet between two clouds (n, d), taken for normal (Heusel et al. 2017, equation 6)."""
-    spreads = [np.cov(cloud.T) for cloud in (one, other)]
-    both = sqrtm(spreads[0] @ spreads[1]).real
-    return float(np.square(one.mean(0) - other.mean(0)).sum() + np.trace(spreads[0] + spreads[1] - 2 * both))
+    """Give the distance of Frechet between two clouds (n, d), taken for normal (Heusel et al. 2017, equation 6).
+
+    The trace of the root of a product of two spreads is that of a symmetric matrix as well, whose root exists where
+    numbers that never vary make the spreads singular.
+    """
+    spread, its = np.cov(one.T), np.cov(other.T)
+    sizes, ways = np.linalg.eigh(spread)
+    root = (ways * np.sqrt(sizes.clip(0))) @ ways.T
+    both = np.sqrt(np.linalg.eigvalsh(root @ its @ root).clip(0)).sum()
+    return float(np.square(one.mean(0) - other.mean(0)).sum() + np.trace(spread) + np.trace(its) - 2 * both)
 
 
 def _floats(pictures: Bytes) -> Tensor:

@@ -7,9 +7,10 @@ import dataclasses
 import generate
 import numpy as np
 import pytest
+from digits import frechet
 from results import OURS
 
-TINY = generate.Settings(minutes=0.01, pictures=120, made=100, judge_epochs=1, vae_minutes=0.01)
+TINY = generate.Settings(minutes=0.01, pictures=120, made=100, judge_epochs=1, vae_minutes=0.01, steps=(3,))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,29 @@ def test_every_figure_is_measured(digits, larger):
     assert all(np.isfinite(list(values.values())).all() for values in rows.values())
     assert ("real ones through the code" in rows["Frechet distance"]) == (larger > 1)
     assert rows["Frechet distance"].keys() >= {OURS, "VAE", "guidance 1.5", "others that are real"}
+    assert rows["3 steps"].keys() == {"heun", "ddim"}
     assert f"{28 * larger} x {28 * larger} pixels" in sections[0].note
+
+
+def test_copies_are_told_from_others(digits):
+    rng = np.random.default_rng(0)
+    noises = rng.normal(0, 40, (2, *digits.real.shape))
+    others, real = np.clip(digits.real + noises, 0, 255).astype(np.uint8)
+    section = generate._copied({"copies": digits.learn, "others": others, "others that are real": real}, digits.learn)
+    nearest, share = (row.values for row in section.rows)
+    assert nearest["copies"] == 0
+    assert nearest["others"] > 10
+    assert share["copies"] == 100
+    assert share["others"] < 20
+
+
+def test_the_distance_of_frechet_is_that_of_two_normal_clouds():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(0, 1, (200_000, 3)), rng.normal([1, 0, 0], [2, 1, 1], (200_000, 3))
+    assert frechet(one, other) == pytest.approx(1 + (2 - 1) ** 2, abs=0.05)
+    one[:, 2], other[:, 2] = 0, 0
+    assert frechet(one, other) == pytest.approx(2, abs=0.05)
+    assert frechet(one, one) == pytest.approx(0, abs=1e-6)
 
 
 def test_what_was_enlarged_and_reduced_is_what_it_was(digits):
