@@ -43,6 +43,10 @@ test: setup lint types  ## everything that must pass before a change is merged
 	@# Many small fits: one thread each, side by side, beats all threads for one.
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --durations=15
 
+.PHONY: test-hosts
+test-hosts: setup  ## two machines made of namespaces, one of which is lost; as root on Linux, in some minutes
+	@ISTHMUS_HOSTS=1 $(PY) -m pytest tests/on_ray/test_hosts.py
+
 .PHONY: coverage
 coverage: setup  ## the tests, and which lines none of them reaches; takes half as long again
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --dist loadfile --cov --cov-report=term

@@ -41,7 +41,8 @@ def keep(ray: Any, kind: type, *facts: Any) -> Any:
     """Give an actor that others ask for what it holds; it lives where this process does, and as long."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    # Not softly: Ray would now and then take another machine, and losing that would lose what is held.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return ray.remote(num_cpus=0, scheduling_strategy=here)(kind).remote(*facts)
 
 
